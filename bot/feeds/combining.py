@@ -49,6 +49,7 @@ class Combining:
         self._is_fresh = is_fresh
         self._stand_ins: dict[Place, list[Place]] = {}
         self._made: dict[Place, list[PlacedAggregate]] = {}
+        self._absent: dict[Place, list[str]] = {}
         self._reads: dict[Place, Reads] = {}
         for source, settings in sources.enabled().items():
             for each in settings.endpoints:
@@ -57,9 +58,14 @@ class Combining:
                     self._stand_ins.setdefault((other, name), []).append((source, each.name))
             for merged in settings.aggregates:
                 made = PlacedAggregate(source, merged)
+                self._absent[source, merged.name] = [
+                    f"{other}.{name}" for other, name in made.members if not sources.has(other, name)
+                ]
                 for member in made.members:
                     self._made.setdefault(member, []).append(made)
         for source, name in self._made:
+            if not sources.has(source, name):
+                continue
             settings = sources.root[source]
             self._reads.update(((source, name), settings.reads(e)) for e in settings.endpoints if e.name == name)
         self._rows: dict[Place, dict[str, Sequence[Any]]] = {}
@@ -112,12 +118,14 @@ class Combining:
     def _note(self, made: PlacedAggregate, datum: DatumReceived, now: datetime) -> None:
         self._keys.setdefault((made.home, datum.dataset), set()).add(datum.key)
         differ = disagreeing(datum.value) if made.settings.how in _OF_ALL_KEYS else []
-        words = f"{len(differ)} disagreements: {'; '.join(differ)}" if differ else ""
+        absent = self._absent.get((made.home, datum.dataset), ())
+        said = [f"{len(differ)} disagreements: {'; '.join(differ)}"] if differ else []
+        said += [f"without {', '.join(absent)}, which the settings do not have"] if absent else []
         outcome = Outcome.DISAGREES if differ else Outcome.OK if datum.value else Outcome.EMPTY
         self.status[made.home, datum.dataset, datum.key] = FeedReported(
             feed=made.home, dataset=datum.dataset, key=datum.key, state=FeedState.OK.value, last_success_at=now,
-            last_error=words, requests=0, failures=0, dropped=0, max_age_s=made.settings.max_age_s, quota_used=None,
-            quota_limit=None, at=now, outcome=outcome.value, source=made.home,
+            last_error=". ".join(said), requests=0, failures=0, dropped=0, max_age_s=made.settings.max_age_s,
+            quota_used=None, quota_limit=None, at=now, outcome=outcome.value, source=made.home,
         )  # fmt: skip
 
 

@@ -406,14 +406,12 @@ class DataSources(RootModel[dict[Name, SourceSettings]]):
         for source, settings in self.root.items():
             for each in settings.endpoints:
                 self._check_fallback(source, each)
-            for merged in settings.aggregates:
-                self._check_members(source, merged)
         return self
 
-    def _check_members(self, source: str, merged: AggregateSettings) -> None:
-        for other, name in merged.members(source):
-            if other not in self.root or name not in {each.name for each in self.root[other].endpoints}:
-                raise ValueError(f"{source}.{merged.name}: made of {other}.{name}, which is no endpoint")
+    def has(self, source: str, dataset: str) -> bool:
+        """Say whether a source has such an endpoint. An aggregate goes without one of another source's that is not
+        there, and says so: to take a vendor out is no reason to rewrite a calendar."""
+        return source in self.root and any(each.name == dataset for each in self.root[source].endpoints)
 
     def _check_fallback(self, source: str, endpoint: EndpointSettings) -> None:
         if not endpoint.fallback:

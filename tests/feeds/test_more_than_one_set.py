@@ -200,3 +200,24 @@ async def test_our_own_count_of_a_quota_goes_on_after_a_restart() -> None:
         assert (again.asked["few"], told.outcome) == (1, "quota_spent")
         assert "our 3 calls are spent" in told.last_error
         assert (told.quota_used, told.quota_limit) == (3, 3)
+
+
+async def test_calendars_of_two_vendors_say_where_they_differ_and_whom_they_lack() -> None:
+    reader = {"rows": "rows", "fields": {"event": {"text": "CPI m/m", "needed": True}, "forecast": {"path": "value"},
+                                         "at": {"path": "at", "type": "time"}}}  # fmt: skip
+    merged = {"name": "events", "of": ["one.first", "two.second", "three.absent"], "how": "economic_events",
+              "max_age_s": 600}  # fmt: skip
+    async with vendors(
+        one={"endpoints": [an_endpoint("first", reader=reader)]},
+        two={"endpoints": [an_endpoint("second", reader=reader)]},
+        calendars={"base_url": "", "aggregates": [merged]},
+    ) as seen:
+        seen.rows = {"first": [(1, 3.1, 0)], "second": [(1, 3.2, 0)]}
+        await seen.poll()
+        (event,) = seen.given("events")[-1].value
+        assert (event.kind, event.forecast, event.sources) == ("cpi", "3.1", ("one", "two"))
+        assert event.disagreements == ("forecast: one 3.1, two 3.2",), "never averaged"
+        told = seen.report("events")
+        assert (told.feed, told.outcome) == ("calendars", "disagrees")
+        assert "1 disagreements: CPI m/m 2026-11-20: forecast: one 3.1, two 3.2" in told.last_error
+        assert "without three.absent, which the settings do not have" in told.last_error
