@@ -53,7 +53,7 @@ class Auction:
 
 
 @dataclass(frozen=True, slots=True)
-class EarningsReport:
+class CompanyReport:
     """A company's report: `before_open` or after the close; earnings in dollars a share."""
 
     symbol: str
@@ -137,13 +137,13 @@ def auctions(first: date, last: date) -> Iterator[Auction]:
         day += timedelta(days=1)
 
 
-def reports(first: date, last: date) -> Iterator[EarningsReport]:
+def reports(first: date, last: date) -> Iterator[CompanyReport]:
     """Yield the companies' reports of these days."""
     for symbol, name, before, usual in _COMPANIES:
         for day in _report_days(symbol, first, last):
             part = _part(symbol, day.isoformat())
             estimate, actual = round(usual * (0.95 + part / 10), 2), round(usual * (0.9 + part / 5), 2)
-            yield EarningsReport(symbol, name, day, before, estimate, actual)
+            yield CompanyReport(symbol, name, day, before, estimate, actual)
 
 
 def _report_days(symbol: str, first: date, last: date) -> Iterator[date]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.sim.uw.routes import NO_ROUTE, VendorAnswer
 from bot.sim.uw.source import UwSource
-from bot.sim.vendors.almanac import EarningsReport, reports
+from bot.sim.vendors.almanac import CompanyReport, reports
 from bot.sim.vendors.face import VendorAsked, json_answer
 
 
@@ -32,7 +32,7 @@ class Nasdaq:
         return NO_ROUTE
 
 
-def _row(each: EarningsReport) -> dict[str, Any]:
+def _row(each: CompanyReport) -> dict[str, Any]:
     """Its estimate for one of the companies is another one, and of one it does not know the session."""
     estimate = each.estimate + 0.02 if each.symbol == "WMT" else each.estimate
     session = "time-pre-market" if each.before_open else "time-after-hours"
