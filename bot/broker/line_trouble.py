@@ -16,16 +16,13 @@ from bot.broker.settings import BrokerSettings
 from bot.broker.words import LineWord
 from bot.domain.errors import UnknownWord
 from bot.domain.events import AlertRaised
+from bot.domain.line_refusals import is_given_up, lately_broken, rest_s
 from bot.engine.state.ports import Clock, Sink
 
 TAPE_PAUSE_S: Final = 15.5
 PACED_PAUSE_S: Final = 30.0
 ALLOWANCE_PAUSE_S: Final = 120.0
 """The account may have a line more by then: another program gave one back, or TWS had not heard yet that we did."""
-MOST_RESETS: Final = 5
-RESETS_WITHIN_S: Final = 600.0
-"""A book that breaks more often than so within so long is given up until then: the venue and we do not understand each
-other."""
 
 
 class LineTrouble:
@@ -104,10 +101,11 @@ class LineTrouble:
         """What is refused may be a part of what was asked for (10090): a line that ticks from now on is one."""
         line.answered, self._lines.moved = False, True  # until it ticks, what it said is no price of now
         self._lines.ticked.discard(line.request_id)
-        asyncio.get_running_loop().call_later(self._settings.line_quiet_s, self._judge_silent, wanted, line, code, text)
+        asyncio.get_running_loop().call_later(self._settings.line_quiet_s, self._look_again, wanted, line, code, text)
 
-    def _judge_silent(self, wanted: Wanted, line: Line, code: int, text: str) -> None:
-        if self._lines.line(wanted) is not line or line.request_id in self._lines.ticked:
+    def _look_again(self, wanted: Wanted, line: Line, code: int, text: str) -> None:
+        is_open, ticked = self._lines.line(wanted) is line, line.request_id in self._lines.ticked
+        if not is_given_up(is_open=is_open, ticked=ticked):
             return
         self._lines.close(wanted)
         self._give_up(wanted, code, text)
@@ -175,11 +173,12 @@ class LineTrouble:
             return
         self._lines.close(wanted)
         now = asyncio.get_running_loop().time()
-        lately = [at for at in self._resets.get(wanted, ()) if now - at < RESETS_WITHIN_S]
-        self._resets[wanted] = [*lately, now]
-        if len(lately) >= MOST_RESETS:
+        before = self._resets.get(wanted, [])
+        self._resets[wanted] = [*lately_broken(before, now), now]
+        seconds = rest_s(before, now)
+        if seconds is not None:
             self._refused(wanted, 0, reason)
-            self._wait(wanted, reason, RESETS_WITHIN_S)
+            self._wait(wanted, reason, seconds)
             return
         self._sync()
 
