@@ -63,6 +63,7 @@ class MarketLines:
         self._in_turn: dict[Wanted, Rank] = {}
         self._chain: tuple[str, ...] = ()
         self._quietly_named: set[str] = set()  # of chains: nobody was told who they are
+        self._told_evicted: set[str] = set()
         self._turn = 0
         self._lines = OpenLines(settings, wire, book)
         self._budget = LineBudget(settings)
@@ -229,7 +230,8 @@ class MarketLines:
 
     def _say_evicted(self, wanted: Wanted, rank: Rank) -> None:
         key, kind = wanted
-        if kind == QUOTE:  # a book that goes has had its turn
+        if kind == QUOTE and key not in self._told_evicted:  # a book that goes has had its turn
+            self._told_evicted.add(key)  # again and again in a day, as what is near the money moves: `lines` shows it
             log.info("the %s line of %s (%s) makes room for a more important one", kind, key.strip(), rank.word)
 
     def _open(self, wanted: Wanted) -> None:

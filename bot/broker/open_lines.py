@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Final
 
 from bot.broker import words
 from bot.broker.bar_line import BAR_S, BarLine
 from bot.broker.contracts import ContractBook
-from bot.broker.ib import Contract
+from bot.broker.ib import Contract, TwsClient
 from bot.broker.line_budget import Wanted
 from bot.broker.lines import BARS, BOOK, QUOTE, TRADES, BookLine, Line, QuoteLine, TapeLine
 from bot.broker.settings import BrokerSettings
@@ -29,6 +30,7 @@ class OpenLines:
         self._lines: dict[Wanted, Line] = {}
         self._by_request: dict[int, Line] = {}
         self._ours: set[int] = set()
+        self._unsent: set[int] = set()  # lines whose question waits for its turn on the wire
         self._since: dict[str, float] = {}  # group -> when its first line was opened
         self._spoke: dict[str, float] = {}  # group -> when one of its lines last said something of its instrument
         self.ticked: set[int] = set()  # lines that did, of any kind
@@ -77,8 +79,15 @@ class OpenLines:
         self._ours.add(request_id)
         if isinstance(line, QuoteLine):
             self._since.setdefault(group_of(line), _now())
-        self._wire.later(send, idle=later)
+        self._unsent.add(request_id)
+        self._wire.later(partial(self._send, request_id, send), idle=later)
         return True
+
+    def _send(self, request_id: int, send: Send, client: TwsClient) -> None:
+        """A line that was given up while its question waited is not asked for: nobody would cancel it."""
+        if request_id in self._unsent:
+            self._unsent.discard(request_id)
+            send(client)
 
     def listen(self, line: Line) -> None:
         """Have what comes for its request given to something that is no line of ours."""
@@ -95,13 +104,17 @@ class OpenLines:
         line, self.moved = self._lines.pop(wanted), True
         self._forget_line(line)
         self.ticked.discard(line.request_id)
-        self._wire.later(_closer(wanted[1], line.request_id))
+        if line.request_id in self._unsent:
+            self._unsent.discard(line.request_id)
+        else:
+            self._wire.later(_closer(wanted[1], line.request_id))
 
     def drop(self, wanted: Wanted) -> None:
         """Forget a line that the venue does not serve: there is nothing to cancel."""
         line, self.moved = self._lines.pop(wanted, None), True
         if line is not None:
             self._forget_line(line)
+            self._unsent.discard(line.request_id)
 
     def _forget_line(self, line: Line) -> None:
         self._by_request.pop(line.request_id, None)
@@ -113,6 +126,7 @@ class OpenLines:
             store.clear()
         self.ticked.clear()
         self._ours.clear()
+        self._unsent.clear()
 
     def has_spoken(self, line: Line) -> None:
         """A line said something of its instrument now."""
