@@ -71,9 +71,19 @@ def _figures(program: Program, pressed: list[str]) -> list[tuple[str, str]]:
         ("without one", str(sum(not each for each in rows.values()))),
         ("acknowledged, each by one transition", str(effects)),
         ("messages said twice", str(_doubled(program))),
+        ("answers told again that say so", str(_told_again(program))),
     ]
 
 
 def _doubled(program: Program) -> int:
-    texts = [each["text"] for each in program.chat() if "kill-" in each["text"]]
+    texts = [each["text"] for each in program.chat() if "kill-" in each["text"] and not _says_again(each["text"])]
     return len(texts) - len(set(texts))
+
+
+def _told_again(program: Program) -> int:
+    """Return how many answers were told once more after a kill, each saying that it may have arrived before."""
+    return sum("kill-" in each["text"] and _says_again(each["text"]) for each in program.chat())
+
+
+def _says_again(text: str) -> bool:
+    return text.startswith("After a restart")
