@@ -29,7 +29,7 @@ Now = Callable[[], datetime]
 
 _MOST_LINES: Final = 10_000
 _FLUSH_S: Final = 0.5
-_NOISY: Final = ("ib_insync", "transitions", "asyncio", "aiosqlite", "waitress", "werkzeug", "alembic")
+_NOISY: Final = ("ib_insync", "transitions", "asyncio", "aiosqlite", "waitress", "werkzeug", "alembic", "watchfiles")
 _CHATTY: Final = (
     "discord",
 )  # its warnings are about parts of it that nobody here uses; what fails comes as an exception
