@@ -35,6 +35,8 @@ from bot.domain.events import LinkChange, LinkChanged
 from bot.sim.broker import SimBroker
 from bot.sim.market.model import MarketModel, build_market
 from bot.sim.matching import build_venue
+from bot.sim.naming import Names
+from bot.sim.order_ids import ClientOrderIds
 from bot.sim.scenario import Scenario, load_scenario
 from bot.sim.uw import InProcessTransport, UwFace
 from bot.sim.vocabulary import Market, SimulatedVenue
@@ -49,18 +51,19 @@ WATCHED: Final = 24
 class NightlyBroker(SimBroker):
     """The venue as a broker that opens a new day each morning."""
 
-    def close_day(self) -> None:
+    async def close_day(self) -> None:
         """Leave yesterday's venue and let go of it before the next is built: two are more than one machine has."""
         self._sink(LinkChanged(LinkChange.DROPPED, "the nightly restart", self._clock.now()))
-        self.hang_up()
-        self._lines.clear()
-        del self._simulated, self._venue
+        await self.stop()
+        del self._simulated, self._venue, self._names, self._view, self.stream
 
     def open_day(self, simulated: SimulatedVenue) -> None:
         """Log in at today's venue."""
         now = self._clock.now()
-        self._simulated, self._venue = simulated, simulated.venue
-        self._lines, self._keys, self._ref_of, self._account_at = {}, {}, {}, None
+        next_id, self.ids = self.ids.next, ClientOrderIds()
+        self.ids.next = next_id
+        self._stand_at(simulated, Names(simulated.venue.market))
+        self.account_stream.renew()
         self.listen()
         self._sink(LinkChanged(LinkChange.CONNECTING, "in process", now))
         self._sink(LinkChanged(LinkChange.ACCEPTED, f"account {self.account}", now))
@@ -105,15 +108,15 @@ class Soak:
         morning = self._scenario.moment(self._scenario.start_at, following.day)
         while desk.clock.now() < morning:
             await desk.step(min(NIGHT_STEP_S, (morning - desk.clock.now()).total_seconds()))
-        self._open(following, morning)
+        await self._open(following, morning)
 
-    def _open(self, session: TradingSession, morning: datetime) -> None:
+    async def _open(self, session: TradingSession, morning: datetime) -> None:
         self.days += 1
         seed = self._seed + self.days - 1
         desk = self._desk
         assert isinstance(desk.broker, NightlyBroker)
         desk.session = session
-        desk.broker.close_day()
+        await desk.broker.close_day()
         vendor = desk.feed.pollers["unusual_whales"].transport
         assert isinstance(vendor, InProcessTransport)
         del desk.simulated, vendor.face

@@ -3,7 +3,7 @@ which line, what each holding brought, the account in its currency."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -56,7 +56,7 @@ def held_lines(wanted: Subscribe) -> dict[tuple[str, str], str]:
     }
 
 
-def lines_told(before: Held, now_held: Held, listed: Mapping[str, object], now: datetime) -> list[Event]:
+def lines_told(before: Held, now_held: Held, listed: Collection[str], now: datetime) -> list[Event]:
     """Return how lines stand that are new, stand otherwise, or are over."""
     told: list[Event] = []
     for (key, kind), rank in now_held.items():

@@ -17,7 +17,19 @@ from bot.domain.instructions import Subscribe
 from bot.engine.state.ports import Clock, Sink
 from bot.sim.broker import SimBroker
 from bot.sim.market.recorded import RecordedMarket
+from bot.sim.naming import Names
 from bot.sim.vocabulary import SimulatedVenue, VenueInstrument
+
+
+class RecordedNames(Names):
+    """A recording's instruments are found by the key under which they were named."""
+
+    def __init__(self, market: RecordedMarket) -> None:
+        super().__init__(market)
+        self._recorded = market
+
+    def find(self, key: str) -> VenueInstrument | None:
+        return self._recorded.by_key(key)
 
 
 class RecordedBroker(SimBroker):
@@ -26,9 +38,10 @@ class RecordedBroker(SimBroker):
     def __init__(
         self, market: RecordedMarket, simulated: SimulatedVenue, clock: Clock, sink: Sink, bot_id: str
     ) -> None:
-        super().__init__(simulated, clock, sink, bot_id)
+        super().__init__(simulated, clock, sink, bot_id, RecordedNames(market))
         self._recorded = market
         self._wanted: frozenset[str] = frozenset()
+        self._unlisted: set[str] = set()  # wanted, and said to be not recorded
 
     def heard(self, event: Event) -> None:
         """Take a fact of the market that was received now: the venue has it at once, the bot where it listens."""
@@ -74,7 +87,4 @@ class RecordedBroker(SimBroker):
 
     def pump(self) -> None:
         """Tell the account now and then; market data come by `heard`."""
-        self.tell_account()
-
-    def _find(self, key: str) -> VenueInstrument | None:
-        return self._recorded.by_key(key)
+        self.account_stream.tell(self._venue)

@@ -166,7 +166,7 @@ class FaultyBroker:
 
     def reserve_order_ids(self, at_least: int) -> None:
         if self.script.due(IdReset, self._clock.now()):
-            self._inner.restart_order_ids()
+            self._inner.ids.restart()
         self._inner.reserve_order_ids(at_least)
 
     def remember(self, contracts: Mapping[str, tuple[Instrument, PriceGrid]]) -> None:
@@ -189,7 +189,7 @@ class FaultyBroker:
         if self._link.is_deaf(self._clock.now()):
             return
         if other is None or other.says != "nonsense":  # what cannot be read is no fact
-            self._inner.tell_hours(keys, HoursSaid(other.says, other.form, other.zone) if other else USUAL)
+            self._inner.stream.tell_hours(keys, HoursSaid(other.says, other.form, other.zone) if other else USUAL)
 
     def submit(self, ticket: OrderTicket) -> int:
         now = self._clock.now()

@@ -61,7 +61,7 @@ class FaultyLink:
         if wanted is self.state:
             return
         before, self.state = self.state, wanted
-        self._broker.renew()  # what was not heard comes again
+        self._broker.stream.renew()  # what was not heard comes again
         if wanted is not LinkChange.ACCEPTED:
             self._sink(LinesHeard(frozenset(), frozenset(), now))
         if wanted is LinkChange.DROPPED:

@@ -86,12 +86,12 @@ class MarketFaults:
             return
         if any(each.bends(Callback.QUOTE) for at in looks for each in self.script.touching(at)):
             return
-        for key, quote in self._broker.quoted():
+        for key, quote in self._broker.stream.quoted():
             if chance.random() >= fault.share or any(self._is_dead(key, at) for at in looks):
                 continue
             wild = wild_quote(quote, fault.does, chance, now)
             if wild is not None:
-                self._broker.renew(key)
+                self._broker.stream.renew(key)
                 self.script.wild.append(WildBid(now, key, wild.bid or Decimal(0), quote.bid or Decimal(0)))
                 self._sink(QuoteReceived(key, wild))
 
@@ -110,7 +110,7 @@ class MarketFaults:
         if not deaf:
             self._farms.heard(at)
         since = self._lines_since = self._lines_since or at
-        there = {OPTIONS if line.sec_type == "OPT" else UNDERLYINGS for line in self._broker.lines}
+        there = {OPTIONS if line.sec_type == "OPT" else UNDERLYINGS for line in self._broker.stream.lines}
         for group in self._farms.judge(at, {name: Group(since, self._spoke.get(name)) for name in there}):
             if not any(farm.silences(group == OPTIONS) for farm in self._farm_faults(now)):
                 self._spoke[group] = at + 0.001
@@ -121,7 +121,7 @@ class MarketFaults:
         silenced = tuple(active(kind, now) for kind in (Mute, DeadFarm, DeadLine, BadQuotes, Delayed, HaltTold))
         if silenced != self._silenced:
             self._silenced = silenced
-            self._broker.renew()
+            self._broker.stream.renew()
 
     def _is_dead(self, key: str, now: datetime) -> bool:
         """Say whether the line of a key says nothing now, because it ended or its farm is gone."""
