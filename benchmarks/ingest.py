@@ -32,7 +32,8 @@ from bot.config.loader import load
 from bot.config.schema import Settings
 from bot.config.strategies import ExitSettings
 from bot.domain.calendar import TradingSession
-from bot.domain.events import Event, QuoteReceived
+from bot.domain.events import Event
+from bot.domain.events.market_data import QuoteReceived
 from bot.domain.ids import IdSource
 from bot.domain.instruments import OptionContract
 from bot.domain.market import MarketView

@@ -15,7 +15,8 @@ from pathlib import Path
 from benchmarks.replay import a_session, prices_of_the_session, quotes_of
 from benchmarks.replay_venue import CONTRACTS, OPEN, SECONDS
 from benchmarks.result import Result
-from bot.domain.events import Event, QuoteReceived
+from bot.domain.events import Event
+from bot.domain.events.market_data import QuoteReceived
 from bot.domain.recording import EventKind, key_of, micros, values_of
 from bot.record.keeper import write_tables
 from bot.record.library import Recording

@@ -24,7 +24,10 @@ from benchmarks.result import Result
 from bot.app.composition import BotParts, compose, no_feed, ready_made
 from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
-from bot.domain.events import AccountReported, BrokerTimeTold, Event, QuoteReceived
+from bot.domain.events import Event
+from bot.domain.events.account import AccountReported
+from bot.domain.events.link import BrokerTimeTold
+from bot.domain.events.market_data import QuoteReceived
 from bot.domain.ids import IdSource
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState

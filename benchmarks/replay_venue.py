@@ -10,18 +10,15 @@ from decimal import Decimal
 from bot.clocks.clock import ManualClock
 from bot.config.strategies import ExitSettings
 from bot.domain.calendar import TradingSession
-from bot.domain.events import (
+from bot.domain.events import Event
+from bot.domain.events.account import BrokerPosition, BrokerSnapshot
+from bot.domain.events.link import BrokerTimeTold, LinkChange, LinkChanged
+from bot.domain.events.market_data import ContractQualified
+from bot.domain.events.orders import (
     BrokerOrderStatus,
     BrokerOrderView,
-    BrokerPosition,
-    BrokerSnapshot,
-    BrokerTimeTold,
     CommissionReported,
-    ContractQualified,
-    Event,
     ExecutionReported,
-    LinkChange,
-    LinkChanged,
     OrderReported,
     WhatIfAnswered,
 )

@@ -31,7 +31,7 @@ from bot.app.replayed_day import Desk, open_desk
 from bot.cli.invocation import configuration
 from bot.clocks.calendar import XnysCalendar
 from bot.domain.calendar import TradingSession
-from bot.domain.events import LinkChange, LinkChanged
+from bot.domain.events.link import LinkChange, LinkChanged
 from bot.sim.broker import SimBroker
 from bot.sim.market.model import MarketModel, build_market
 from bot.sim.matching import build_venue

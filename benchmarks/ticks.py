@@ -22,16 +22,11 @@ from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import Connection, ConnectionState
-from bot.domain.events import (
-    BookFault,
-    BookPart,
-    BrokerSnapshot,
-    BrokerTimeTold,
-    InboundReceived,
-    QuoteReceived,
-    RequestReceived,
-    WhatIfAnswered,
-)
+from bot.domain.events.account import BookFault, BookPart, BrokerSnapshot
+from bot.domain.events.link import BrokerTimeTold
+from bot.domain.events.market_data import QuoteReceived
+from bot.domain.events.orders import WhatIfAnswered
+from bot.domain.events.people import InboundReceived, RequestReceived
 from bot.domain.ids import IdSource
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, OptionContract, PriceGrid, Right

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from bot.admin.lookup import Hint, Unclear, one
 from bot.alerts.ground import PeopleGround
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.order import Purpose
 from bot.domain.quiet import HoursUnclear, hours_of
 from bot.domain.requests import REQUESTS, Danger, Subject

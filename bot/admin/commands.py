@@ -17,7 +17,7 @@ from bot.admin import acts, figures
 from bot.admin.acts import Ask
 from bot.admin.texts import ChatAnswer
 from bot.alerts.ground import PeopleGround
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.requests import REQUESTS, Role
 
 K = RequestKind

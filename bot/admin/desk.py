@@ -35,7 +35,7 @@ from bot.alerts.ground import PeopleGround
 from bot.clocks.clock import SystemClock
 from bot.config.people import roster_of
 from bot.domain.errors import StoreError
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.ids import ulid
 from bot.domain.requests import REQUESTS, Person, Role
 from bot.store import read as ask

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from bot.app.stages import Stage
-from bot.domain.events import AlertRaised, Event
+from bot.domain.events import Event
+from bot.domain.events.people import AlertRaised
 from bot.engine.state.ports import Clock
 
 log: Final = logging.getLogger("quanticity")

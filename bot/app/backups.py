@@ -21,7 +21,9 @@ from bot.app.due_jobs import LOOK_WALL_S, whenever_due
 from bot.app.job_process import Question, ask, serve
 from bot.config.schema import DatabaseSettings
 from bot.domain.errors import StoreError
-from bot.domain.events import AlertRaised, Event, JobRan
+from bot.domain.events import Event
+from bot.domain.events.host import JobRan
+from bot.domain.events.people import AlertRaised
 from bot.domain.timetable import BACKUP
 from bot.engine.state.ports import Clock, TradingCalendar
 from bot.store.address import sqlite_path

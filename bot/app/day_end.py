@@ -15,7 +15,8 @@ from bot.app.history_upkeep import heads_of
 from bot.app.job_process import ask
 from bot.config.options import RunOptions
 from bot.config.schema import DatabaseSettings, Mode
-from bot.domain.events import Event, JobRan
+from bot.domain.events import Event
+from bot.domain.events.host import JobRan
 from bot.domain.timetable import DAY_SUMMARY
 from bot.engine.state.ports import Clock, TradingCalendar
 from bot.engine.tick import Engine

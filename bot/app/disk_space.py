@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from bot.app.due_jobs import whenever_due
-from bot.domain.events import DiskTold, Event
+from bot.domain.events import Event
+from bot.domain.events.host import DiskTold
 from bot.domain.timetable import DISK
 from bot.engine.state.ports import Clock
 

@@ -12,7 +12,9 @@ from typing import Final
 
 from bot.app.due_jobs import LOOK_WALL_S, whenever_due
 from bot.config.schema import DatabaseSettings
-from bot.domain.events import AlertRaised, Event, JobRan
+from bot.domain.events import Event
+from bot.domain.events.host import JobRan
+from bot.domain.events.people import AlertRaised
 from bot.domain.timetable import HEAD, RETENTION
 from bot.engine.state.ports import Clock
 from bot.store.address import is_sqlite

@@ -9,7 +9,7 @@ import secrets
 import signal
 from typing import Final
 
-from bot.domain.events import RequestKind, RequestReceived
+from bot.domain.events.people import RequestKind, RequestReceived
 from bot.domain.ids import ulid
 from bot.engine.state.inbox import Inbox
 from bot.engine.state.ports import Clock

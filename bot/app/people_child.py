@@ -18,7 +18,8 @@ from bot.app.child_process import Child, ChildFailed
 from bot.app.stages import Stage
 from bot.clocks.paced import shared_with, told_of
 from bot.config.loader import LoadedConfig
-from bot.domain.events import AlertRaised, Event
+from bot.domain.events import Event
+from bot.domain.events.people import AlertRaised
 from bot.domain.message import Message, MessageState
 from bot.engine.outbox.voice import Voice
 from bot.engine.state.ports import Clock

@@ -23,16 +23,11 @@ from bot.app.stages import Move, in_order
 from bot.clocks.calendar import XnysCalendar
 from bot.config.schema import Settings
 from bot.domain.calendar import TradingSession, new_york_day
-from bot.domain.events import (
-    AccountReported,
-    BrokerSnapshot,
-    BrokerTimeTold,
-    ContractQualified,
-    Event,
-    OrderNotSent,
-    OrderSent,
-    WhatIfAnswered,
-)
+from bot.domain.events import Event
+from bot.domain.events.account import AccountReported, BrokerSnapshot
+from bot.domain.events.link import BrokerTimeTold
+from bot.domain.events.market_data import ContractQualified
+from bot.domain.events.orders import OrderNotSent, OrderSent, WhatIfAnswered
 from bot.domain.ids import IdSource
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid

@@ -20,7 +20,7 @@ from bot.app.composition import Bot, BotParts, BrokerT, ClockT, FeedT, Ground, S
 from bot.app.stages import Stage
 from bot.config.loader import LoadedConfig
 from bot.config.schema import EngineSettings, Settings
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.domain.ids import IdSource
 from bot.domain.outside import hider, sentence
 from bot.domain.recording import NotRecorded, RunTold, SettingsTold

@@ -18,7 +18,8 @@ from bot.config.loader import LoadedConfig, validate_section
 from bot.config.section import Takeover
 from bot.config.takeover import IN_WORDS
 from bot.domain.errors import ConfigError
-from bot.domain.events import AlertRaised, Event
+from bot.domain.events import Event
+from bot.domain.events.people import AlertRaised
 from bot.engine.state.ports import Clock
 from bot.feeds.sources import DataSources
 

@@ -17,7 +17,8 @@ from typing import Final
 
 from bot.broker import words
 from bot.broker.wire import Wire
-from bot.domain.events import AccountReported, AlertRaised
+from bot.domain.events.account import AccountReported
+from bot.domain.events.people import AlertRaised
 from bot.engine.state.ports import Clock, Sink
 
 BASE: Final = "BASE"

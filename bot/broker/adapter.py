@@ -27,7 +27,9 @@ from bot.broker.snapshot import Snapshots
 from bot.broker.what_if import WhatIfs
 from bot.broker.wire import Wire
 from bot.domain.errors import BrokerError, OrderRejected
-from bot.domain.events import BrokerSnapshot, ContractChanged, WhatIfAnswered
+from bot.domain.events.account import BrokerSnapshot
+from bot.domain.events.market_data import ContractChanged
+from bot.domain.events.orders import WhatIfAnswered
 from bot.domain.ids import is_ours
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid

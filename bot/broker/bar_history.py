@@ -8,7 +8,7 @@ from typing import Final
 from bot.broker.contracts import ContractBook
 from bot.broker.history import HistoryDesk
 from bot.domain.errors import BrokerError
-from bot.domain.events import BarsReceived
+from bot.domain.events.market_data import BarsReceived
 from bot.engine.state.ports import Sink
 
 MINUTES: Final = (60, "3 D")

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from bot.broker import words
 from bot.broker.ib import Contract
 from bot.domain.bars import PriceBar, missing_between
-from bot.domain.events import BarsReceived, Event
+from bot.domain.events import Event
+from bot.domain.events.market_data import BarsReceived
 
 BAR_S = 5
 

@@ -19,7 +19,8 @@ from bot.broker.wire import Wire
 from bot.broker.words import number
 from bot.domain.chains import Chain, ChainListing
 from bot.domain.errors import BrokerError
-from bot.domain.events import AlertRaised, ChainTold
+from bot.domain.events.market_data import ChainTold
+from bot.domain.events.people import AlertRaised
 from bot.domain.instruments import Underlying
 from bot.domain.outside import outside
 from bot.engine.state.ports import Clock, Sink

@@ -21,7 +21,8 @@ from bot.broker.settings import BrokerSettings
 from bot.broker.wire import Wire
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import BrokerError, BrokerUnavailable
-from bot.domain.events import AlertRaised, BrokerTimeTold, LinkChange
+from bot.domain.events.link import BrokerTimeTold, LinkChange
+from bot.domain.events.people import AlertRaised
 from bot.domain.outside import outside
 from bot.engine.state.ports import Clock, Sink
 

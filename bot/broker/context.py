@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.broker.settings import BrokerSettings
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.domain.universe import Member, Universe
 from bot.engine.state.ports import Clock, Sink
 

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.broker import words
-from bot.domain.events import CurrencyTold
+from bot.domain.events.account import CurrencyTold
 from bot.engine.state.ports import Clock, Sink
 
 TAGS: Final[Mapping[str, str]] = MappingProxyType(

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from bot.domain.events import FeedReported
+from bot.domain.events.feeds import FeedReported
 from bot.engine.state.ports import Clock, Sink
 
 REPORT_WALL_S: Final = 1.0

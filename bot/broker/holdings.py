@@ -8,7 +8,7 @@ from __future__ import annotations
 from bot.broker import words
 from bot.broker.contracts import ContractBook
 from bot.broker.ib import Contract
-from bot.domain.events import PositionTold
+from bot.domain.events.account import PositionTold
 from bot.engine.state.ports import Clock, Sink
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from bot.broker.lines import BOOK, QUOTE
 from bot.broker.link import LinkHealth
 from bot.broker.open_lines import OpenLines
-from bot.domain.events import LinesHeard
+from bot.domain.events.market_data import LinesHeard
 from bot.domain.instruments import option_of_key
 from bot.engine.state.ports import Clock, Sink
 

@@ -13,7 +13,7 @@ from bot.broker.line_budget import LineBudget, Wanted
 from bot.broker.lines import QUOTE, Line, QuoteLine
 from bot.broker.open_lines import OpenLines
 from bot.broker.quote_snapshots import QuoteSnapshots
-from bot.domain.events import LineReported
+from bot.domain.events.market_data import LineReported
 from bot.domain.lines import LineState, Rank
 from bot.engine.state.ports import Clock, Sink
 

@@ -9,7 +9,8 @@ from bot.broker import words
 from bot.broker.bar_line import BarLine
 from bot.broker.lines import QUOTE, BookBroken, BookLine, Line, QuoteLine, TapeLine
 from bot.broker.open_lines import OpenLines
-from bot.domain.events import Event, QuoteReceived
+from bot.domain.events import Event
+from bot.domain.events.market_data import QuoteReceived
 from bot.domain.outside import outside
 from bot.domain.quotes import Greeks
 from bot.engine.state.ports import Clock, Sink

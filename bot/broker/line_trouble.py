@@ -15,7 +15,7 @@ from bot.broker.open_lines import OpenLines
 from bot.broker.settings import BrokerSettings
 from bot.broker.words import LineWord
 from bot.domain.errors import UnknownWord
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.domain.line_refusals import is_given_up, lately_broken, rest_s
 from bot.engine.state.ports import Clock, Sink
 

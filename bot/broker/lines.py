@@ -9,7 +9,8 @@ from decimal import Decimal
 from bot.broker import words
 from bot.broker.bar_line import BarLine
 from bot.broker.ib import Contract
-from bot.domain.events import BookReceived, Event, GreeksReceived, QuoteReceived, TradesReceived
+from bot.domain.events import Event
+from bot.domain.events.market_data import BookReceived, GreeksReceived, QuoteReceived, TradesReceived
 from bot.domain.outside import outside
 from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote, TradePrint
 

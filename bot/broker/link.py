@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from bot.broker import words
 from bot.broker.words import SystemWord
-from bot.domain.events import AlertRaised, LinkChange, LinkChanged
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.people import AlertRaised
 from bot.domain.farms import may_serve
 from bot.engine.state.ports import Clock, Sink
 

@@ -13,7 +13,8 @@ from bot.broker.qualify import Qualifier, UnknownContract
 from bot.broker.requests import RequestTimedOut
 from bot.broker.wire import Wire
 from bot.domain.errors import BrokerError, BrokerUnavailable
-from bot.domain.events import AlertRaised, ContractQualified, HoursTold
+from bot.domain.events.market_data import ContractQualified, HoursTold
+from bot.domain.events.people import AlertRaised
 from bot.domain.universe import Member
 from bot.engine.state.ports import Clock, Sink
 

@@ -20,17 +20,17 @@ from bot.broker.ib import CommissionReport, Contract, IbExecution, IbOrder, IbOr
 from bot.broker.repeats import Repeats, so_often
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import UnknownWord
-from bot.domain.events import (
-    AlertRaised,
+from bot.domain.events.account import ForeignSeen
+from bot.domain.events.orders import (
     BrokerOrderStatus,
     BrokerOrderView,
     CommissionReported,
     ErrorMeaning,
     ExecutionReported,
-    ForeignSeen,
     OrderErred,
     OrderReported,
 )
+from bot.domain.events.people import AlertRaised
 from bot.domain.instruments import option_of_key
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType, revision_of
 from bot.engine.state.ports import Clock, Sink

@@ -9,7 +9,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.events import ForeignSeen
+from bot.domain.events.account import ForeignSeen
 from bot.domain.ownership import Marks, Ownership
 
 _LONGEST: Final = 60

@@ -9,7 +9,7 @@ from typing import Final
 from bot.broker import words
 from bot.broker.contracts import ContractBook
 from bot.broker.wire import Wire
-from bot.domain.events import PositionPnlTold
+from bot.domain.events.account import PositionPnlTold
 from bot.engine.state.ports import Clock, Sink
 
 EVERY_S: Final = 5.0

@@ -17,7 +17,8 @@ from bot.broker.open_lines import OpenLines
 from bot.broker.requests import RequestRefused, RequestTimedOut
 from bot.broker.wire import Wire
 from bot.domain.errors import BrokerError
-from bot.domain.events import Event, QuoteSnapshot
+from bot.domain.events import Event
+from bot.domain.events.market_data import QuoteSnapshot
 from bot.engine.state.ports import Clock, Sink
 
 ENDS_WALL_S: Final = 11.0

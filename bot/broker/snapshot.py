@@ -21,7 +21,8 @@ from bot.broker.orders import KnownOrder, OrderDesk, OrderIds
 from bot.broker.requests import RequestTimedOut, Spoiled
 from bot.broker.wire import Wire
 from bot.domain.errors import BrokerError
-from bot.domain.events import BookFault, BookPart, BrokerOrderView, BrokerPosition, BrokerSnapshot, ForeignSeen
+from bot.domain.events.account import BookFault, BookPart, BrokerPosition, BrokerSnapshot, ForeignSeen
+from bot.domain.events.orders import BrokerOrderView
 from bot.domain.order import Execution
 from bot.engine.state.ports import Clock
 

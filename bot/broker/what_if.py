@@ -11,7 +11,7 @@ from typing import Final
 from bot.broker import words
 from bot.broker.ib import IbOrderState
 from bot.domain.errors import BrokerError, UnknownWord
-from bot.domain.events import ErrorMeaning, WhatIfAnswered
+from bot.domain.events.orders import ErrorMeaning, WhatIfAnswered
 from bot.engine.state.ports import Clock
 
 BETTER_ANSWER_S: Final = 0.5

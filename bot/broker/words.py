@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.errors import UnknownWord
-from bot.domain.events import BrokerOrderStatus, ErrorMeaning
+from bot.domain.events.orders import BrokerOrderStatus, ErrorMeaning
 from bot.domain.money import neat
 from bot.domain.order import OrderSide, RefusalKind
 

@@ -10,7 +10,7 @@ import typer
 from bot.cli import show
 from bot.cli.invocation import REFUSED, configuration, fail
 from bot.cli.operator import POLL_S, asked, look, store_url
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection

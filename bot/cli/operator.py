@@ -19,7 +19,7 @@ import typer
 
 from bot.cli import show
 from bot.cli.invocation import REFUSED, configuration, database_url, fail
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.requests import REQUESTS, Expiry, Need, Subject
 from bot.domain.typed_price import PriceUnclear, price_of
 

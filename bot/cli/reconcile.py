@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bot.cli import show
 from bot.cli.invocation import REFUSED, fail
 from bot.cli.operator import POLL_S, Json, Wait, asked, look, store_url
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 
 if TYPE_CHECKING:
     from bot.store.read.reconciliations import Comparison

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-from bot.domain.events import ClockParted
+from bot.domain.events.host import ClockParted
 
 SETTLE_ROUNDS: Final = 8
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

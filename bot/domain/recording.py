@@ -21,8 +21,43 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.domain import events as facts
 from bot.domain.errors import BotError
+from bot.domain.events import Event
+from bot.domain.events.account import (
+    AccountReported,
+    BrokerSnapshot,
+    CurrencyTold,
+    ForeignSeen,
+    PositionPnlTold,
+    PositionTold,
+)
+from bot.domain.events.feeds import DatumReceived, EndpointReported, FeedReported
+from bot.domain.events.host import ClockParted, DiskTold, JobRan
+from bot.domain.events.link import BrokerTimeTold, LinkChanged
+from bot.domain.events.market_data import (
+    BarsReceived,
+    BookReceived,
+    ChainTold,
+    ContractChanged,
+    ContractQualified,
+    GreeksReceived,
+    HoursTold,
+    LineReported,
+    LinesHeard,
+    QuoteReceived,
+    QuoteSnapshot,
+    TradesReceived,
+)
+from bot.domain.events.orders import (
+    CommissionReported,
+    ExecutionReported,
+    OrderErred,
+    OrderNotSent,
+    OrderReported,
+    OrderSent,
+    WhatIfAnswered,
+)
+from bot.domain.events.people import AlertRaised, InboundReceived, RequestReceived, RequestUnreadable
 from bot.domain.plain import as_text, from_text
 from bot.domain.quotes import Greeks, Quote
 
@@ -115,43 +150,43 @@ _CLOCK: Final = "clock"
 
 OF: Final[Mapping[type, tuple[EventKind, str]]] = MappingProxyType(
     {
-        facts.QuoteReceived: (EventKind.QUOTES, BROKER),
-        facts.GreeksReceived: (EventKind.GREEKS, BROKER),
-        facts.BookReceived: (EventKind.BOOKS, BROKER),
-        facts.TradesReceived: (EventKind.TRADES, BROKER),
-        facts.BarsReceived: (EventKind.TRADES, BROKER),
-        facts.QuoteSnapshot: (EventKind.LINES, BROKER),
-        facts.LineReported: (EventKind.LINES, BROKER),
-        facts.LinesHeard: (EventKind.LINES, BROKER),
-        facts.ContractQualified: (EventKind.CONTRACTS, BROKER),
-        facts.ContractChanged: (EventKind.CONTRACTS, BROKER),
-        facts.ChainTold: (EventKind.CONTRACTS, BROKER),
-        facts.HoursTold: (EventKind.CONTRACTS, BROKER),
-        facts.OrderSent: (EventKind.ORDERS, _BOT),
-        facts.OrderNotSent: (EventKind.ORDERS, _BOT),
-        facts.OrderReported: (EventKind.ORDERS, BROKER),
-        facts.OrderErred: (EventKind.ORDERS, BROKER),
-        facts.WhatIfAnswered: (EventKind.ORDERS, BROKER),
-        facts.ExecutionReported: (EventKind.EXECUTIONS, BROKER),
-        facts.CommissionReported: (EventKind.EXECUTIONS, BROKER),
-        facts.AccountReported: (EventKind.ACCOUNT, BROKER),
-        facts.PositionTold: (EventKind.ACCOUNT, BROKER),
-        facts.PositionPnlTold: (EventKind.ACCOUNT, BROKER),
-        facts.CurrencyTold: (EventKind.ACCOUNT, BROKER),
-        facts.ForeignSeen: (EventKind.ACCOUNT, BROKER),
-        facts.BrokerSnapshot: (EventKind.ACCOUNT, BROKER),
-        facts.LinkChanged: (EventKind.LINK, BROKER),
-        facts.BrokerTimeTold: (EventKind.CLOCK, BROKER),
-        facts.ClockParted: (EventKind.CLOCK, _CLOCK),
-        facts.DatumReceived: (EventKind.DATA, ""),
-        facts.FeedReported: (EventKind.FEEDS, ""),
-        facts.EndpointReported: (EventKind.FEEDS, ""),
-        facts.RequestReceived: (EventKind.PEOPLE, _PEOPLE),
-        facts.RequestUnreadable: (EventKind.PEOPLE, _PEOPLE),
-        facts.InboundReceived: (EventKind.PEOPLE, _PEOPLE),
-        facts.AlertRaised: (EventKind.BOT, _BOT),
-        facts.JobRan: (EventKind.BOT, _BOT),
-        facts.DiskTold: (EventKind.BOT, _BOT),
+        QuoteReceived: (EventKind.QUOTES, BROKER),
+        GreeksReceived: (EventKind.GREEKS, BROKER),
+        BookReceived: (EventKind.BOOKS, BROKER),
+        TradesReceived: (EventKind.TRADES, BROKER),
+        BarsReceived: (EventKind.TRADES, BROKER),
+        QuoteSnapshot: (EventKind.LINES, BROKER),
+        LineReported: (EventKind.LINES, BROKER),
+        LinesHeard: (EventKind.LINES, BROKER),
+        ContractQualified: (EventKind.CONTRACTS, BROKER),
+        ContractChanged: (EventKind.CONTRACTS, BROKER),
+        ChainTold: (EventKind.CONTRACTS, BROKER),
+        HoursTold: (EventKind.CONTRACTS, BROKER),
+        OrderSent: (EventKind.ORDERS, _BOT),
+        OrderNotSent: (EventKind.ORDERS, _BOT),
+        OrderReported: (EventKind.ORDERS, BROKER),
+        OrderErred: (EventKind.ORDERS, BROKER),
+        WhatIfAnswered: (EventKind.ORDERS, BROKER),
+        ExecutionReported: (EventKind.EXECUTIONS, BROKER),
+        CommissionReported: (EventKind.EXECUTIONS, BROKER),
+        AccountReported: (EventKind.ACCOUNT, BROKER),
+        PositionTold: (EventKind.ACCOUNT, BROKER),
+        PositionPnlTold: (EventKind.ACCOUNT, BROKER),
+        CurrencyTold: (EventKind.ACCOUNT, BROKER),
+        ForeignSeen: (EventKind.ACCOUNT, BROKER),
+        BrokerSnapshot: (EventKind.ACCOUNT, BROKER),
+        LinkChanged: (EventKind.LINK, BROKER),
+        BrokerTimeTold: (EventKind.CLOCK, BROKER),
+        ClockParted: (EventKind.CLOCK, _CLOCK),
+        DatumReceived: (EventKind.DATA, ""),
+        FeedReported: (EventKind.FEEDS, ""),
+        EndpointReported: (EventKind.FEEDS, ""),
+        RequestReceived: (EventKind.PEOPLE, _PEOPLE),
+        RequestUnreadable: (EventKind.PEOPLE, _PEOPLE),
+        InboundReceived: (EventKind.PEOPLE, _PEOPLE),
+        AlertRaised: (EventKind.BOT, _BOT),
+        JobRan: (EventKind.BOT, _BOT),
+        DiskTold: (EventKind.BOT, _BOT),
     }
 )
 """Kind and source of each fact; "": the fact itself says who its source is."""
@@ -179,32 +214,32 @@ def moment(us: int) -> datetime:
     return _EPOCH + us * _MICROSECOND
 
 
-def values_of(event: facts.Event) -> tuple[Any, ...]:
+def values_of(event: Event) -> tuple[Any, ...]:
     """Return what the columns of its kind hold of a fact; raises NotPlain."""
-    if isinstance(event, facts.QuoteReceived):
+    if isinstance(event, QuoteReceived):
         return _of_quote(event.quote)
-    if isinstance(event, facts.GreeksReceived):
+    if isinstance(event, GreeksReceived):
         greeks = event.greeks
         values = (greeks.iv, greeks.delta, greeks.gamma, greeks.vega, greeks.theta, greeks.underlying)
         return (*values, micros(greeks.at))
     return (as_text(event),)
 
 
-def source_of(event: facts.Event, source: str) -> str:
+def source_of(event: Event, source: str) -> str:
     """Return who said it."""
     return source or str(getattr(event, "source", "") or getattr(event, "feed", "") or "unusual_whales")
 
 
-def key_of(event: facts.Event) -> str:
+def key_of(event: Event) -> str:
     """Return what a fact is about, in one word that a reader can look for."""
     for name in ("key", "order_ref", "exec_id", "id", "code", "signal_id", "symbol"):
         held = getattr(event, name, None)
         if isinstance(held, str):
-            return f"{event.dataset}:{held}" if isinstance(event, facts.DatumReceived) else held
+            return f"{event.dataset}:{held}" if isinstance(event, DatumReceived) else held
     match event:
-        case facts.OrderReported(view):
+        case OrderReported(view):
             return view.order_ref
-        case facts.ExecutionReported(execution):
+        case ExecutionReported(execution):
             return execution.order_ref
     return ""
 
@@ -226,7 +261,7 @@ def _of_quote(quote: Quote) -> tuple[Any, ...]:
     )
 
 
-def quote_columns(heard: Sequence[tuple[int, int, facts.QuoteReceived]]) -> list[Sequence[Any]]:
+def quote_columns(heard: Sequence[tuple[int, int, QuoteReceived]]) -> list[Sequence[Any]]:
     """Return the columns of many quotes, each with its sequence and the microseconds of its receipt: what `values_of`
     says of each, at a quarter of the price."""
     quotes = [event.quote for _, _, event in heard]
@@ -255,36 +290,36 @@ def price(written: str | None) -> Decimal | None:
     return None if written is None else Decimal(written)
 
 
-def _quote_of(key: str, values: Sequence[Any]) -> facts.Event:
+def _quote_of(key: str, values: Sequence[Any]) -> Event:
     bid, ask, bid_size, ask_size, last, at, delayed, halted, close, heard_at, lost = values
     heard = None if heard_at is None else moment(heard_at)
     before = None if close is None else price(close)
     quote = Quote(
         price(bid), price(ask), bid_size, ask_size, price(last), moment(at), delayed, halted, before, heard, lost
     )
-    return facts.QuoteReceived(key, quote)
+    return QuoteReceived(key, quote)
 
 
-def _greeks_of(key: str, values: Sequence[Any]) -> facts.Event:
+def _greeks_of(key: str, values: Sequence[Any]) -> Event:
     iv, delta, gamma, vega, theta, underlying, at = values
-    return facts.GreeksReceived(key, Greeks(iv, delta, gamma, vega, theta, underlying, moment(at)))
+    return GreeksReceived(key, Greeks(iv, delta, gamma, vega, theta, underlying, moment(at)))
 
 
-def _fact_of(key: str, values: Sequence[Any]) -> facts.Event:
+def _fact_of(key: str, values: Sequence[Any]) -> Event:
     fact = from_text(values[0])
     if type(fact) not in OF:
         raise RecordingFault(f"{type(fact).__name__} is no fact")
     return fact  # type: ignore[no-any-return]
 
 
-_MAKERS: Final[Mapping[EventKind, Callable[[str, Sequence[Any]], facts.Event]]] = MappingProxyType(
+_MAKERS: Final[Mapping[EventKind, Callable[[str, Sequence[Any]], Event]]] = MappingProxyType(
     {EventKind.QUOTES: _quote_of, EventKind.GREEKS: _greeks_of}
 )
 NO_FACTS: Final = frozenset({EventKind.TICKS, EventKind.RUNS, EventKind.GAPS, EventKind.ANSWERS})
 """Kinds whose rows are about the recording, or are kept for people, and never reach the loop."""
 
 
-def fact_of(kind: EventKind, key: str, values: Sequence[Any]) -> facts.Event:
+def fact_of(kind: EventKind, key: str, values: Sequence[Any]) -> Event:
     """Return the fact of a row; raises NotPlain or RecordingFault for one that none can be made of."""
     return _MAKERS.get(kind, _fact_of)(key, values)
 

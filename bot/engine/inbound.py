@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.domain.events import InboundReceived
+from bot.domain.events.people import InboundReceived
 from bot.domain.notices import UnknownNotice, severity_of
 from bot.domain.requests import Refused
 from bot.engine import attempts

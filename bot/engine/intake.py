@@ -7,47 +7,42 @@ from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
 
-from bot.domain.events import (
+from bot.domain.events import Event
+from bot.domain.events.account import (
     AccountReported,
-    AlertRaised,
+    BrokerSnapshot,
+    CurrencyTold,
+    ForeignSeen,
+    PositionPnlTold,
+    PositionTold,
+)
+from bot.domain.events.feeds import DatumReceived, EndpointReported, FeedReported
+from bot.domain.events.host import ClockParted, DiskTold, JobRan
+from bot.domain.events.link import BrokerTimeTold, LinkChanged
+from bot.domain.events.market_data import (
     BarsReceived,
     BookReceived,
-    BrokerSnapshot,
-    BrokerTimeTold,
     ChainTold,
-    ClockParted,
-    CommissionReported,
     ContractChanged,
     ContractQualified,
-    CurrencyTold,
-    DatumReceived,
-    DiskTold,
-    EndpointReported,
-    Event,
-    ExecutionReported,
-    FeedReported,
-    ForeignSeen,
     GreeksReceived,
     HoursTold,
-    InboundReceived,
-    JobRan,
     LineReported,
     LinesHeard,
-    LinkChanged,
+    QuoteReceived,
+    QuoteSnapshot,
+    TradesReceived,
+)
+from bot.domain.events.orders import (
+    CommissionReported,
+    ExecutionReported,
     OrderErred,
     OrderNotSent,
     OrderReported,
     OrderSent,
-    PositionPnlTold,
-    PositionTold,
-    QuoteReceived,
-    QuoteSnapshot,
-    RequestKind,
-    RequestReceived,
-    RequestUnreadable,
-    TradesReceived,
     WhatIfAnswered,
 )
+from bot.domain.events.people import AlertRaised, InboundReceived, RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.instructions import AskSnapshot
 from bot.domain.instruments import Instrument
 from bot.domain.order import base_of

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.config.people import roster_of
-from bot.domain.events import RequestKind, RequestReceived, RequestUnreadable
+from bot.domain.events.people import RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.requests import (
     REQUESTS,
     Expiry,

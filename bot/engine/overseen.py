@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.domain.calendar import new_york_day
-from bot.domain.events import InboundReceived, RequestKind, RequestReceived
+from bot.domain.events.people import InboundReceived, RequestKind, RequestReceived
 from bot.domain.outside import outside
 from bot.domain.overseer import ACTOR, Action, Answered, CallOutcome, ModelTask, OverseerVerdict, verdict_of
 from bot.domain.requests import Refused

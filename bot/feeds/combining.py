@@ -17,7 +17,7 @@ from bot.analytics.earnings import earnings_dates
 from bot.analytics.economic import disagreeing, economic_events
 from bot.analytics.sentiment import mean_ticker_score
 from bot.domain.data.declared import DeclaredRow, Value
-from bot.domain.events import DatumReceived, FeedReported
+from bot.domain.events.feeds import DatumReceived, FeedReported
 from bot.feeds.outcome import Outcome
 from bot.feeds.rows import Reads
 from bot.feeds.sources import AggregateSettings, DataSources, How

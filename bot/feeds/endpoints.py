@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from bot.domain.calendar import new_york_day
-from bot.domain.events import EndpointReported
+from bot.domain.events.feeds import EndpointReported
 from bot.feeds.breaker import CircuitBreaker
 from bot.feeds.rows import Reads
 from bot.feeds.sources import EndpointSettings, SourceSettings

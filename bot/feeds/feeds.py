@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from bot.domain.addresses import is_loopback
-from bot.domain.events import AlertRaised, DatumReceived, EndpointReported, Event, FeedReported
+from bot.domain.events import Event
+from bot.domain.events.feeds import DatumReceived, EndpointReported, FeedReported
+from bot.domain.events.people import AlertRaised
 from bot.engine.state.ports import Clock, Sink, TradingCalendar
 from bot.feeds.combining import Combining
 from bot.feeds.outcome import Outcome

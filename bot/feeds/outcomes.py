@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
 
-from bot.domain.events import AlertRaised, DatumReceived
+from bot.domain.events.feeds import DatumReceived
+from bot.domain.events.people import AlertRaised
 from bot.engine.state.ports import Clock, Sink
 from bot.feeds.breaker import CircuitState
 from bot.feeds.endpoints import Endpoint

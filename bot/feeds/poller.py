@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from bot.domain.events import EndpointReported
+from bot.domain.events.feeds import EndpointReported
 from bot.engine.state.ports import Clock, Sink, TradingCalendar
 from bot.feeds.breaker import CircuitState
 from bot.feeds.endpoints import Endpoint

@@ -18,7 +18,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.domain.outside import outside
 from bot.engine.state.ports import Clock, Sink, TradingCalendar
 from bot.feeds.endpoints import Endpoint

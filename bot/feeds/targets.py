@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.events import FeedReported
+from bot.domain.events.feeds import FeedReported
 from bot.engine.state.ports import TradingCalendar
 from bot.feeds.expansions import Choice, Filling, choices
 from bot.feeds.outcome import Outcome

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol, cast
 
-from bot.domain.events import Event, QuoteReceived
+from bot.domain.events import Event
+from bot.domain.events.market_data import QuoteReceived
 from bot.domain.plain import NotPlain, as_text
 from bot.domain.recording import (
     OF,

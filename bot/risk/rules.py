@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from bot.config.schema import RiskSettings
 from bot.domain.calendar import TradingSession
-from bot.domain.events import WhatIfAnswered
+from bot.domain.events.orders import WhatIfAnswered
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState

@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.events import PositionPnlTold
+from bot.domain.events.account import PositionPnlTold
 from bot.engine.state.ports import Clock, Sink
 from bot.sim import broker_data, engine_facts
 from bot.sim.naming import Names

@@ -10,7 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bot.domain.errors import BrokerError, BrokerUnavailable, OrderRejected
-from bot.domain.events import BrokerSnapshot, BrokerTimeTold, LinkChange, LinkChanged, WhatIfAnswered
+from bot.domain.events.account import BrokerSnapshot
+from bot.domain.events.link import BrokerTimeTold, LinkChange, LinkChanged
+from bot.domain.events.orders import WhatIfAnswered
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket

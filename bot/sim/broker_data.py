@@ -9,7 +9,9 @@ from decimal import Decimal
 from typing import Final
 
 from bot.domain.bars import PriceBar
-from bot.domain.events import BarsReceived, CurrencyTold, Event, LineReported, PositionPnlTold, TradesReceived
+from bot.domain.events import Event
+from bot.domain.events.account import CurrencyTold, PositionPnlTold
+from bot.domain.events.market_data import BarsReceived, LineReported, TradesReceived
 from bot.domain.instructions import Subscribe
 from bot.domain.lines import LineState, Rank
 from bot.domain.quotes import TradePrint

@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 
 from bot.domain.chains import Chain, ChainListing
-from bot.domain.events import (
+from bot.domain.events.market_data import (
     BookReceived,
     ChainTold,
     ContractQualified,

@@ -7,17 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.events import (
-    BookFault,
-    BookPart,
-    BrokerOrderView,
-    BrokerSnapshot,
-    CommissionReported,
-    Event,
-    ExecutionReported,
-    OrderReported,
-    PositionTold,
-)
+from bot.domain.events import Event
+from bot.domain.events.account import BookFault, BookPart, BrokerSnapshot, PositionTold
+from bot.domain.events.orders import BrokerOrderView, CommissionReported, ExecutionReported, OrderReported
 from bot.engine.state.ports import Clock, Sink
 from bot.sim import engine_facts
 from bot.sim.naming import Names

@@ -7,15 +7,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.events import (
-    AccountReported,
-    BrokerOrderStatus,
-    BrokerOrderView,
-    BrokerPosition,
-    ErrorMeaning,
-    OrderErred,
-    WhatIfAnswered,
-)
+from bot.domain.events.account import AccountReported, BrokerPosition
+from bot.domain.events.orders import BrokerOrderStatus, BrokerOrderView, ErrorMeaning, OrderErred, WhatIfAnswered
 from bot.domain.order import Execution, OrderSide, OrderType
 from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote
 from bot.sim.admission import says

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bot.domain.events import (
+from bot.domain.events import Event
+from bot.domain.events.market_data import (
     BookReceived,
     ContractQualified,
-    Event,
     GreeksReceived,
     LinesHeard,
     QuoteReceived,

@@ -17,7 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, Table, and_, func, or_, select
 
 from bot.domain.calendar import NEW_YORK, new_york_day
-from bot.domain.events import AccountReported
+from bot.domain.events.account import AccountReported
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.kinds import KINDS, Entities, Entity
 from bot.domain.message import MESSAGE as MESSAGE_LIFE

@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import CommitFailed, StoreError
-from bot.domain.events import EndpointReported, InboundReceived, RequestKind, RequestReceived, RequestUnreadable
+from bot.domain.events.feeds import EndpointReported
+from bot.domain.events.people import InboundReceived, RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.requests import Moment, age_s
 from bot.engine.state.ports import Clock
 from bot.engine.state.records import LoadedState, TickBatch

@@ -18,7 +18,7 @@ from flask import Flask, Response, abort, current_app, g, redirect, render_templ
 from werkzeug.wrappers import Response as AnyResponse
 
 from bot.domain.addresses import is_loopback
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.requests import REQUESTS, Role, Roster
 from bot.web.bar import standing
 from bot.web.logins import Doorkeeper, Visit

@@ -10,7 +10,7 @@ from flask import Blueprint, abort, current_app, redirect, render_template, requ
 from bot.domain.adoption import EVERYTHING, same_key
 from bot.domain.alert import OPEN, AlertState
 from bot.domain.errors import StoreError
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.requests import REQUESTS, Danger, Need, Request, Subject
 from bot.domain.typed_price import PriceUnclear, price_of
 from bot.store import read as ask

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 
 from bot.clocks.clock import SystemClock
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.ids import ulid
 from bot.store import read as ask
 from bot.web.store_reader import StoreReader

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bot.domain.events import FeedReported
+from bot.domain.events.feeds import FeedReported
 from bot.web import words
 
 STALE, AGEING, FRESH = "bad", "warn", "ok"

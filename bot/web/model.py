@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from bot.domain.calendar import new_york_day
-from bot.domain.events import EndpointReported
+from bot.domain.events.feeds import EndpointReported
 from bot.domain.money import ZERO
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import read as ask

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from bot.domain.alert import AlertState
 from bot.domain.errors import StoreError
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.store import read as ask
 from bot.store.read.alerting import alert_state
 from bot.store.values import parse_json

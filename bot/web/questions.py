@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 
 from bot.domain.breaker import BreakerState
 from bot.domain.calendar import new_york_day
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.money import ZERO
 from bot.domain.order import Purpose
 from bot.domain.requests import Request

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.lifecycles import LIFECYCLES
 from bot.domain.machine import refused_trigger
 from bot.domain.requests import REQUESTS, Request

@@ -17,7 +17,7 @@ from bot.admin.replies import Replies
 from bot.admin.strangers import ChatStrangers
 from bot.charts.chart import Chart
 from bot.charts.picture import NotDrawn
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.requests import REQUESTS, Role
 from bot.store.read.telegram import close_update
 from bot.store.tables.message import MESSAGE

@@ -4,7 +4,8 @@ import asyncio
 
 from bot.app.background import Background, cancel
 from bot.clocks.clock import SystemClock
-from bot.domain.events import AlertRaised, Event
+from bot.domain.events import Event
+from bot.domain.events.people import AlertRaised
 from tests.patience import PATIENCE_S
 
 

@@ -14,7 +14,9 @@ from bot.app.backups import Backups, Keep, make
 from bot.clocks.clock import ManualClock
 from bot.config.loader import load
 from bot.config.schema import DatabaseSettings
-from bot.domain.events import AlertRaised, Event, JobRan
+from bot.domain.events import Event
+from bot.domain.events.host import JobRan
+from bot.domain.events.people import AlertRaised
 from bot.store.audit import head_of
 from bot.store.backup import backup, backup_name, backups, check_copy, restore, taken_at
 from bot.store.chain import Head

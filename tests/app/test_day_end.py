@@ -13,7 +13,8 @@ from bot.app import day_end
 from bot.clocks.clock import ManualClock
 from bot.config.options import RunOptions
 from bot.config.schema import Settings
-from bot.domain.events import Event, JobRan
+from bot.domain.events import Event
+from bot.domain.events.host import JobRan
 from tests.engine.desk import DAY, TEN
 from tests.engine.fakes import FakeCalendar
 

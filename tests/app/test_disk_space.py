@@ -11,7 +11,8 @@ import pytest
 
 from bot.app import disk_space
 from bot.clocks.clock import ManualClock
-from bot.domain.events import DiskTold, Event
+from bot.domain.events import Event
+from bot.domain.events.host import DiskTold
 from bot.domain.timetable import DISK
 from tests.store.builders import NOW
 

@@ -12,7 +12,9 @@ import pytest
 from bot.app.history_upkeep import HistoryKeeper, look_at_start
 from bot.clocks.clock import ManualClock
 from bot.config.schema import DatabaseSettings
-from bot.domain.events import AlertRaised, Event, JobRan
+from bot.domain.events import Event
+from bot.domain.events.host import JobRan
+from bot.domain.events.people import AlertRaised
 from bot.store.chain import Head
 from bot.store.heads import file_in, note, noted
 from bot.store.revision import upgrade

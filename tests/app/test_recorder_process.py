@@ -17,7 +17,8 @@ import pytest
 from bot.app.recorder_process import RecorderKeeping, RecorderPace
 from bot.clocks.clock import ManualClock
 from bot.config.schema import EngineSettings
-from bot.domain.events import AlertRaised, Event
+from bot.domain.events import Event
+from bot.domain.events.people import AlertRaised
 from bot.domain.recording import EventKind
 from bot.record.library import Recording
 from bot.record.tap import Tap

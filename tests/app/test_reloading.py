@@ -10,7 +10,8 @@ from bot.app.reloading import ReadAnew
 from bot.app.settings_watch import SettingsWatch
 from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, load
-from bot.domain.events import AlertRaised, Event
+from bot.domain.events import Event
+from bot.domain.events.people import AlertRaised
 from bot.domain.requests import Refused
 from bot.engine.switches import InForce
 from bot.feeds.sources import DataSources

@@ -25,7 +25,7 @@ from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, load
 from bot.config.schema import Settings
 from bot.domain.calendar import NEW_YORK
-from bot.domain.events import BrokerPosition, BrokerSnapshot
+from bot.domain.events.account import BrokerPosition, BrokerSnapshot
 from bot.domain.recording import EventKind, RunTold, SettingsTold
 from bot.engine.switches import ComingSettings
 from bot.record.imports.kinds import import_files

@@ -18,7 +18,9 @@ from bot.broker.settings import BrokerSettings
 from bot.clocks.clock import wall_seconds
 from bot.config.loader import load
 from bot.config.options import RunOptions
-from bot.domain.events import BrokerOrderStatus, ContractQualified, ExecutionReported, LinkChange, OrderReported
+from bot.domain.events.link import LinkChange
+from bot.domain.events.market_data import ContractQualified
+from bot.domain.events.orders import BrokerOrderStatus, ExecutionReported, OrderReported
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.book_file import read_book

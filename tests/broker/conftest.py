@@ -13,7 +13,8 @@ import pytest
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.clocks.clock import ManualClock
-from bot.domain.events import Event, LinkChange, LinkChanged
+from bot.domain.events import Event
+from bot.domain.events.link import LinkChange, LinkChanged
 from bot.domain.instruments import Instrument, price_grid
 from tests.broker.book_tws import BookTws
 from tests.broker.fake_tws import OPTION_KEY, OTHER_KEY, FakeTws

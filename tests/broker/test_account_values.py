@@ -13,7 +13,8 @@ from bot.broker.account import AccountValues
 from bot.broker.wire import Wire
 from bot.clocks.clock import ManualClock
 from bot.domain.errors import UnknownWord
-from bot.domain.events import AccountReported, AlertRaised
+from bot.domain.events.account import AccountReported
+from bot.domain.events.people import AlertRaised
 from tests.engine.desk import TEN
 
 ACCOUNT = "DU1"

@@ -9,7 +9,8 @@ from decimal import Decimal
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.clocks.clock import ManualClock
-from bot.domain.events import ContractQualified, LinkChange
+from bot.domain.events.link import LinkChange
+from bot.domain.events.market_data import ContractQualified
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import PENNY_ALL
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms

@@ -8,15 +8,9 @@ import pytest
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.chain_desk import ChainRow, listings_of
-from bot.domain.events import (
-    AlertRaised,
-    ChainTold,
-    ContractQualified,
-    LineReported,
-    LinkChange,
-    QuoteReceived,
-    QuoteSnapshot,
-)
+from bot.domain.events.link import LinkChange
+from bot.domain.events.market_data import ChainTold, ContractQualified, LineReported, QuoteReceived, QuoteSnapshot
+from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import OptionContract, Right
 from bot.sim.market.context import WiderMarket

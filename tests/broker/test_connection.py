@@ -13,7 +13,10 @@ from bot.broker.adapter import IbkrBroker
 from bot.broker.requests import Requests
 from bot.broker.settings import BrokerSettings
 from bot.clocks.clock import ManualClock
-from bot.domain.events import AccountReported, AlertRaised, BrokerTimeTold, ExecutionReported, LinkChange, LinkChanged
+from bot.domain.events.account import AccountReported
+from bot.domain.events.link import BrokerTimeTold, LinkChange, LinkChanged
+from bot.domain.events.orders import ExecutionReported
+from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import Subscribe
 from tests.broker.conftest import SETTINGS, START, Gathered
 from tests.broker.fake_tws import ACCOUNT, EPOCH, FakeTws, execution

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.order import Purpose
 from bot.domain.position import PositionState
 from tests.broker.book_tws import BookTws, Kept

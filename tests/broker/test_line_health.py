@@ -8,7 +8,8 @@ import pytest
 
 from bot.broker import connection
 from bot.broker.adapter import IbkrBroker
-from bot.domain.events import LinesHeard, LinkChange, QuoteReceived
+from bot.domain.events.link import LinkChange
+from bot.domain.events.market_data import LinesHeard, QuoteReceived
 from tests.broker.conftest import SETTINGS, Gathered
 from tests.broker.fake_tws import EPOCH, OPTION_KEY, OTHER_KEY, FakeTws
 from tests.broker.test_market import BOOK, QUOTE, line, want

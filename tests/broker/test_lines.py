@@ -14,7 +14,7 @@ from bot.broker.contracts import to_ib
 from bot.broker.decoder import zoned
 from bot.broker.ib import Contract
 from bot.broker.lines import BookBroken, BookLine, QuoteLine
-from bot.domain.events import BookReceived, QuoteReceived
+from bot.domain.events.market_data import BookReceived, QuoteReceived
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
 ROW = st.tuples(st.integers(0, 12), st.integers(0, 2), st.integers(0, 1), st.floats(), st.floats())

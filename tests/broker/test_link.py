@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.order import Purpose
 from bot.domain.position import PositionState
 from tests.broker.book_tws import BookTws

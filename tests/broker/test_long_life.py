@@ -14,7 +14,8 @@ from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.clocks.clock import ManualClock
 from bot.domain.calendar import new_york_day
-from bot.domain.events import ExecutionReported, LinkChange, OrderReported
+from bot.domain.events.link import LinkChange
+from bot.domain.events.orders import ExecutionReported, OrderReported
 from bot.domain.instruments import Instrument, parse_osi, price_grid
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from tests.broker.book_tws import BookTws

@@ -11,14 +11,8 @@ from decimal import Decimal
 import pytest
 
 from bot.broker.adapter import IbkrBroker
-from bot.domain.events import (
-    AlertRaised,
-    BookReceived,
-    ContractQualified,
-    GreeksReceived,
-    QuoteReceived,
-    TradesReceived,
-)
+from bot.domain.events.market_data import BookReceived, ContractQualified, GreeksReceived, QuoteReceived, TradesReceived
+from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import PriceGrid
 from bot.domain.quotes import DepthLevel, TradePrint

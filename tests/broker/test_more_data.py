@@ -12,15 +12,8 @@ from bot.broker.adapter import IbkrBroker
 from bot.broker.contracts import to_ib
 from bot.broker.lines import TapeLine
 from bot.domain.bars import PriceBar, gathered, missing_between
-from bot.domain.events import (
-    BarsReceived,
-    BookReceived,
-    CurrencyTold,
-    LineReported,
-    PositionPnlTold,
-    QuoteReceived,
-    TradesReceived,
-)
+from bot.domain.events.account import CurrencyTold, PositionPnlTold
+from bot.domain.events.market_data import BarsReceived, BookReceived, LineReported, QuoteReceived, TradesReceived
 from bot.domain.instructions import Subscribe
 from bot.engine.state.bar_book import KEPT, BarBook
 from tests.broker.conftest import SETTINGS, Gathered

@@ -11,16 +11,16 @@ import pytest
 
 from bot.broker.adapter import IbkrBroker
 from bot.domain.errors import BrokerUnavailable, OrderRejected
-from bot.domain.events import (
-    AlertRaised,
+from bot.domain.events.feeds import FeedReported
+from bot.domain.events.orders import (
     BrokerOrderStatus,
     CommissionReported,
     ErrorMeaning,
     ExecutionReported,
-    FeedReported,
     OrderErred,
     OrderReported,
 )
+from bot.domain.events.people import AlertRaised
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from tests.broker.conftest import Gathered
 from tests.broker.fake_tws import (

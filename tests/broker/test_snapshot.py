@@ -8,7 +8,8 @@ from decimal import Decimal
 import pytest
 
 from bot.broker.adapter import IbkrBroker
-from bot.domain.events import AlertRaised, BrokerOrderStatus, CommissionReported, ExecutionReported, OrderReported
+from bot.domain.events.orders import BrokerOrderStatus, CommissionReported, ExecutionReported, OrderReported
+from bot.domain.events.people import AlertRaised
 from bot.domain.instruments import parse_osi
 from tests.broker.conftest import Gathered
 from tests.broker.fake_tws import (

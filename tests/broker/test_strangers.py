@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.position import PositionState
 from bot.sim.strangers import (
     StrangeContract,

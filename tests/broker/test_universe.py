@@ -14,7 +14,9 @@ import pytest
 from bot.broker.adapter import IbkrBroker
 from bot.clocks.clock import ScaledClock, wall_seconds
 from bot.config.loader import load
-from bot.domain.events import AlertRaised, ContractQualified, LineReported, LinkChange, QuoteReceived
+from bot.domain.events.link import LinkChange
+from bot.domain.events.market_data import ContractQualified, LineReported, QuoteReceived
+from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import Subscribe
 from bot.domain.quotes import QuoteFault
 from bot.domain.universe import Universe

@@ -11,22 +11,18 @@ import pytest
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
-from bot.domain.events import (
-    AccountReported,
-    AlertRaised,
-    BookReceived,
+from bot.domain.events.account import AccountReported
+from bot.domain.events.link import LinkChange
+from bot.domain.events.market_data import BookReceived, ContractQualified, GreeksReceived, HoursTold, QuoteReceived
+from bot.domain.events.orders import (
     BrokerOrderStatus,
     CommissionReported,
-    ContractQualified,
     ErrorMeaning,
     ExecutionReported,
-    GreeksReceived,
-    HoursTold,
-    LinkChange,
     OrderErred,
     OrderReported,
-    QuoteReceived,
 )
+from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim import tws

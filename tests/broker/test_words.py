@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.broker import words
 from bot.domain.errors import UnknownWord
-from bot.domain.events import BrokerOrderStatus, ErrorMeaning
+from bot.domain.events.orders import BrokerOrderStatus, ErrorMeaning
 from bot.domain.order import OrderSide, RefusalKind
 
 TWS_STATUSES = [

@@ -15,7 +15,8 @@ from bot.app.composition import BotParts, compose, no_feed
 from bot.broker.adapter import IbkrBroker
 from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
-from bot.domain.events import AlertRaised, Event, RequestKind, RequestReceived
+from bot.domain.events import Event
+from bot.domain.events.people import AlertRaised, RequestKind, RequestReceived
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi
 from bot.domain.order import Order, Purpose

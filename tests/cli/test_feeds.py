@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from bot.domain.alert import Alert
-from bot.domain.events import EndpointReported, FeedReported
+from bot.domain.events.feeds import EndpointReported, FeedReported
 from bot.domain.kinds import Entities
 from bot.engine.state.records import TickBatch
 from tests.cli.small_store import NOW, Call, pulse, write

@@ -20,7 +20,9 @@ from pydantic import TypeAdapter
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.clocks.clock import ManualClock, ScaledClock, wall_seconds
-from bot.domain.events import BrokerOrderStatus, ContractQualified, LinkChange, LinkChanged, OrderReported
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.market_data import ContractQualified
+from bot.domain.events.orders import BrokerOrderStatus, OrderReported
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.engine.state.ports import Broker, Clock

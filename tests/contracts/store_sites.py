@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 
 from bot.domain.errors import StoreUnusable
-from bot.domain.events import InboundReceived, RequestReceived
+from bot.domain.events.people import InboundReceived, RequestReceived
 from bot.engine.state.ports import Store
 from bot.store.database import AsyncLane, ThreadLane
 from bot.store.sql_store import SqlStore

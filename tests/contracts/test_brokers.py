@@ -11,32 +11,34 @@ from functools import partial
 import pytest
 
 from bot.domain.errors import BrokerUnavailable, OrderRejected
-from bot.domain.events import (
+from bot.domain.events.account import (
     AccountReported,
-    BarsReceived,
     BookPart,
-    BookReceived,
-    BrokerOrderStatus,
     BrokerSnapshot,
-    BrokerTimeTold,
-    ChainTold,
-    CommissionReported,
-    ContractQualified,
     CurrencyTold,
-    ErrorMeaning,
-    ExecutionReported,
+    PositionPnlTold,
+    PositionTold,
+)
+from bot.domain.events.link import BrokerTimeTold, LinkChange, LinkChanged
+from bot.domain.events.market_data import (
+    BarsReceived,
+    BookReceived,
+    ChainTold,
+    ContractQualified,
     HoursTold,
     LineReported,
     LinesHeard,
-    LinkChange,
-    LinkChanged,
-    OrderErred,
-    OrderReported,
-    PositionPnlTold,
-    PositionTold,
     QuoteReceived,
     QuoteSnapshot,
     TradesReceived,
+)
+from bot.domain.events.orders import (
+    BrokerOrderStatus,
+    CommissionReported,
+    ErrorMeaning,
+    ExecutionReported,
+    OrderErred,
+    OrderReported,
 )
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import parse_osi

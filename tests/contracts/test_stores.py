@@ -16,7 +16,8 @@ from bot.domain.alert import Alert
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import CommitFailed, StoreUnusable
-from bot.domain.events import AccountReported, InboundReceived, RequestKind, RequestReceived
+from bot.domain.events.account import AccountReported
+from bot.domain.events.people import InboundReceived, RequestKind, RequestReceived
 from bot.domain.instruments import PENNY_CLASS, Instrument
 from bot.domain.kinds import KINDS, Entities, Entity
 from bot.domain.message import Message

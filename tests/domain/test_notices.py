@@ -12,7 +12,7 @@ from functools import cache
 import pytest
 
 from bot.config.schema import Settings
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.domain.notices import (
     GROUPS,
     NUMBERED,

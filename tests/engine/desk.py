@@ -11,17 +11,12 @@ from typing import Any
 from bot.app.composition import BotParts, Ground, compose, no_feed, ready_made
 from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
-from bot.domain.events import (
-    AccountReported,
-    BrokerTimeTold,
-    DatumReceived,
-    Event,
-    LinkChange,
-    LinkChanged,
-    QuoteReceived,
-    RequestKind,
-    RequestReceived,
-)
+from bot.domain.events import Event
+from bot.domain.events.account import AccountReported
+from bot.domain.events.feeds import DatumReceived
+from bot.domain.events.link import BrokerTimeTold, LinkChange, LinkChanged
+from bot.domain.events.market_data import QuoteReceived
+from bot.domain.events.people import RequestKind, RequestReceived
 from bot.domain.ids import IdSource
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Order, OrderSide, OrderType, Purpose, Terms

@@ -8,24 +8,18 @@ from decimal import Decimal
 
 from bot.broker import words
 from bot.domain.errors import BrokerError, BrokerUnavailable, OrderRejected
-from bot.domain.events import (
+from bot.domain.events import Event
+from bot.domain.events.account import BookFault, BookPart, BrokerPosition, BrokerSnapshot, PositionTold
+from bot.domain.events.link import BrokerTimeTold, LinkChange, LinkChanged
+from bot.domain.events.orders import (
     MAY_FILL,
-    BookFault,
-    BookPart,
     BrokerOrderStatus,
     BrokerOrderView,
-    BrokerPosition,
-    BrokerSnapshot,
-    BrokerTimeTold,
     CommissionReported,
     ErrorMeaning,
-    Event,
     ExecutionReported,
-    LinkChange,
-    LinkChanged,
     OrderErred,
     OrderReported,
-    PositionTold,
     WhatIfAnswered,
 )
 from bot.domain.instructions import Subscribe

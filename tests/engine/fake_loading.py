@@ -14,7 +14,7 @@ from bot.domain.adoption import Adoption
 from bot.domain.breaker import Breaker
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
-from bot.domain.events import AccountReported
+from bot.domain.events.account import AccountReported
 from bot.domain.instruments import Instrument, PriceGrid, option_of_key
 from bot.domain.kinds import Entities, Entity, kind_of
 from bot.domain.message import Message

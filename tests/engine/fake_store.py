@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.domain.connection import CONNECTION_ID, Connection
 from bot.domain.errors import CommitFailed, StoreUnusable
-from bot.domain.events import InboundReceived, RequestReceived
+from bot.domain.events.people import InboundReceived, RequestReceived
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.kinds import Entities
 from bot.domain.order import Order, Purpose

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.domain.events import InboundReceived
+from bot.domain.events.people import InboundReceived
 from bot.domain.message import Message, MessageMode, MessageState
 from bot.domain.requests import Role
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice

@@ -11,7 +11,7 @@ from types import FrameType
 import pytest
 
 from benchmarks.ticks import engine_with
-from bot.domain.events import QuoteReceived
+from bot.domain.events.market_data import QuoteReceived
 from bot.domain.quotes import Quote
 from bot.engine.tick import Engine
 

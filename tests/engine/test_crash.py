@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import AccountReported, RequestKind
+from bot.domain.events.account import AccountReported
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderSide, OrderType, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import DAY, SPY_590C, Desk

@@ -9,14 +9,10 @@ from typing import Any, get_args
 
 import pytest
 
-from bot.domain.events import (
-    AlertRaised,
-    Event,
-    LinkChange,
-    LinkChanged,
-    PositionTold,
-    RequestKind,
-)
+from bot.domain.events import Event
+from bot.domain.events.account import PositionTold
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.people import AlertRaised, RequestKind
 from bot.domain.order import Purpose
 from bot.domain.position import PositionState
 from bot.engine.book import foreign, sold_elsewhere, told_holdings

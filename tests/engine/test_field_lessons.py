@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.events import LinkChange, LinkChanged, RequestKind
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.people import RequestKind
 from tests.engine.desk import SPY_580P, Desk
 from tests.named import assert_there_is
 

@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import AlertRaised, ContractQualified, FeedReported, QuoteReceived, RequestKind
+from bot.domain.events.feeds import FeedReported
+from bot.domain.events.market_data import ContractQualified, QuoteReceived
+from bot.domain.events.people import AlertRaised, RequestKind
 from bot.domain.instruments import NICKEL_CLASS, PENNY_CLASS, PriceGrid
 from bot.engine.state.inbox import Inbox
 from tests.engine.desk import SPY_590C, TEN, Desk

@@ -5,14 +5,9 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import (
-    AlertRaised,
-    BrokerOrderStatus,
-    ExecutionReported,
-    LinkChange,
-    LinkChanged,
-    RequestKind,
-)
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.orders import BrokerOrderStatus, ExecutionReported
+from bot.domain.events.people import AlertRaised, RequestKind
 from bot.domain.order import OrderSide, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import Desk

@@ -10,15 +10,10 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.calendar import NEW_YORK
-from bot.domain.events import (
-    CommissionReported,
-    ContractQualified,
-    ExecutionReported,
-    GreeksReceived,
-    LinkChange,
-    LinkChanged,
-    RequestKind,
-)
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.market_data import ContractQualified, GreeksReceived
+from bot.domain.events.orders import CommissionReported, ExecutionReported
+from bot.domain.events.people import RequestKind
 from bot.domain.instruments import PENNY_ALL, OptionContract, Right
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import PositionState

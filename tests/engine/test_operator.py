@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.domain.breaker import Breaker
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState
 from tests.engine.apart import apart

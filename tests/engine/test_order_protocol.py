@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.events import (
+from bot.domain.events import Event
+from bot.domain.events.orders import (
     BrokerOrderStatus,
     CommissionReported,
     ErrorMeaning,
-    Event,
     ExecutionReported,
     OrderErred,
     OrderReported,

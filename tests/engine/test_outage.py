@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from bot.domain.errors import StoreUnusable
-from bot.domain.events import RequestKind, RequestReceived
+from bot.domain.events.people import RequestKind, RequestReceived
 from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState

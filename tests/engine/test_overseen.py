@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import InboundReceived, RequestKind
+from bot.domain.events.people import InboundReceived, RequestKind
 from bot.domain.order import Order, Purpose
 from bot.domain.overseer import Action, Answered, ModelTask
 from bot.domain.requests import Role

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import DiskTold, InboundReceived, RequestKind, RequestReceived, RequestUnreadable
+from bot.domain.events.host import DiskTold
+from bot.domain.events.people import InboundReceived, RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.requests import REQUESTS, Role
 from bot.domain.session import SessionState
 from bot.domain.signal import SignalState

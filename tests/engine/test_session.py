@@ -7,14 +7,9 @@ from decimal import Decimal
 import pytest
 
 from bot.domain.errors import StoreError
-from bot.domain.events import (
-    AlertRaised,
-    ExecutionReported,
-    LinkChange,
-    LinkChanged,
-    RequestKind,
-    RequestReceived,
-)
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.orders import ExecutionReported
+from bot.domain.events.people import AlertRaised, RequestKind, RequestReceived
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState, SessionTrigger
 from bot.engine.state.steps import Step

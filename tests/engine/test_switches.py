@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderState
 from bot.domain.requests import Refused
 from bot.domain.signal import SignalState

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import ExecutionReported
+from bot.domain.events.orders import ExecutionReported
 from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.signal import SignalState

@@ -10,7 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.domain import instruments
-from bot.domain.events import BrokerSnapshot, ErrorMeaning, ExecutionReported, OrderErred
+from bot.domain.events.account import BrokerSnapshot
+from bot.domain.events.orders import ErrorMeaning, ExecutionReported, OrderErred
 from bot.domain.farms import FarmWatch, Group
 from bot.domain.instructions import SubmitOrder
 from bot.domain.looks import Looks

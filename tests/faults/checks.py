@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bot.clocks.clock import ManualClock
 from bot.config.schema import RequestSettings
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.instruments import parse_osi
 from bot.domain.order import MOST_ATTEMPTS
 from bot.domain.requests import Expiry

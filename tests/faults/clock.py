@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from bot.clocks.clock import ManualClock
-from bot.domain.events import OrderReported, QuoteReceived
+from bot.domain.events.market_data import QuoteReceived
+from bot.domain.events.orders import OrderReported
 from bot.sim.faults.clock import ScriptedTime
 from bot.sim.faults.script import FaultScript
 

@@ -14,15 +14,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from bot.clocks.clock import ManualClock
-from bot.domain.events import (
-    BrokerSnapshot,
-    CommissionReported,
-    Event,
-    ExecutionReported,
-    OrderErred,
-    OrderReported,
-    WhatIfAnswered,
-)
+from bot.domain.events import Event
+from bot.domain.events.account import BrokerSnapshot
+from bot.domain.events.orders import CommissionReported, ExecutionReported, OrderErred, OrderReported, WhatIfAnswered
 from bot.domain.order import OrderSide, OrderTicket, OrderType
 from bot.engine.state.records import LoadedState, TickBatch
 from tests.faults.clock import BotClock

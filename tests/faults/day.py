@@ -23,7 +23,7 @@ from bot.config.schema import Settings
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import ConnectionState
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi
 from bot.domain.market import MarketView

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from bot.domain.adoption import EVERYTHING, Adoption, AdoptionState
 from bot.domain.approval import ApprovalState
 from bot.domain.breaker import BreakerState
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.session import Hold
 from bot.engine.state.ledger import Ledger
 from bot.store.tables.command import COMMAND

@@ -12,19 +12,11 @@ from pydantic import TypeAdapter
 
 from bot.broker import words
 from bot.clocks.clock import ManualClock
-from bot.domain.events import (
-    AccountReported,
-    BrokerTimeTold,
-    ContractQualified,
-    ErrorMeaning,
-    Event,
-    GreeksReceived,
-    LinkChange,
-    LinkChanged,
-    OrderErred,
-    OrderReported,
-    QuoteReceived,
-)
+from bot.domain.events import Event
+from bot.domain.events.account import AccountReported
+from bot.domain.events.link import BrokerTimeTold, LinkChange, LinkChanged
+from bot.domain.events.market_data import ContractQualified, GreeksReceived, QuoteReceived
+from bot.domain.events.orders import ErrorMeaning, OrderErred, OrderReported
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.admission import BOTH_SIDES, TOO_MANY, says

@@ -12,16 +12,16 @@ from pydantic import TypeAdapter
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
-from bot.domain.events import (
+from bot.domain.events.account import BrokerSnapshot
+from bot.domain.events.link import LinkChange
+from bot.domain.events.market_data import QuoteReceived
+from bot.domain.events.orders import (
     BrokerOrderStatus,
-    BrokerSnapshot,
     CommissionReported,
     ErrorMeaning,
     ExecutionReported,
-    LinkChange,
     OrderErred,
     OrderReported,
-    QuoteReceived,
 )
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, price_grid

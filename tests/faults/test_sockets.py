@@ -13,18 +13,11 @@ from pydantic import TypeAdapter
 
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
-from bot.domain.events import (
-    AccountReported,
-    AlertRaised,
-    BookReceived,
-    ContractQualified,
-    Event,
-    GreeksReceived,
-    LinkChange,
-    LinkChanged,
-    QuoteReceived,
-    TradesReceived,
-)
+from bot.domain.events import Event
+from bot.domain.events.account import AccountReported
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.market_data import BookReceived, ContractQualified, GreeksReceived, QuoteReceived, TradesReceived
+from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import Subscribe
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Terms
 from bot.sim.faults.catalogue import Fault

@@ -15,7 +15,8 @@ import pytest
 from aiohttp import web
 
 from bot.clocks.clock import ManualClock
-from bot.domain.events import DatumReceived, Event, FeedReported
+from bot.domain.events import Event
+from bot.domain.events.feeds import DatumReceived, FeedReported
 from bot.feeds.feeds import over_http
 from bot.feeds.poller import Poller
 from bot.feeds.sources import SourceSettings

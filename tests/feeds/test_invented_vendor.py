@@ -13,7 +13,9 @@ from aiohttp import web
 from bot.app.settings_watch import SettingsWatch
 from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, load
-from bot.domain.events import AlertRaised, DatumReceived, Event, FeedReported
+from bot.domain.events import Event
+from bot.domain.events.feeds import DatumReceived, FeedReported
+from bot.domain.events.people import AlertRaised
 from bot.engine.state.board import Board
 from bot.feeds.feeds import Feeds, over_http
 from bot.feeds.probe import probe

@@ -14,7 +14,8 @@ from typing import Any, Final
 from aiohttp import web
 
 from bot.clocks.clock import ManualClock
-from bot.domain.events import DatumReceived, EndpointReported, Event, FeedReported
+from bot.domain.events import Event
+from bot.domain.events.feeds import DatumReceived, EndpointReported, FeedReported
 from bot.feeds.feeds import Feeds, over_http
 from bot.feeds.sources import DataSources
 from tests.feeds.uw_site import NOON, OneDay

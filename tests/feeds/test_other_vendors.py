@@ -16,7 +16,9 @@ from bot.analytics.sentiment import mean_ticker_score
 from bot.app.simulated_vendors import at_the_simulator
 from bot.clocks.clock import ManualClock
 from bot.config.loader import load, validate_section
-from bot.domain.events import AlertRaised, DatumReceived, Event, FeedReported
+from bot.domain.events import Event
+from bot.domain.events.feeds import DatumReceived, FeedReported
+from bot.domain.events.people import AlertRaised
 from bot.feeds.feeds import Feeds, keys_of, over_http
 from bot.feeds.outcome import Outcome
 from bot.feeds.sources import DataSources

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bot.clocks.clock import ManualClock
 from bot.domain.data.flow import FlowAlert
-from bot.domain.events import DatumReceived, Event
+from bot.domain.events import Event
+from bot.domain.events.feeds import DatumReceived
 from bot.feeds.poller import Poller
 from bot.sim.uw import InProcessTransport, UwFace, UwLimits
 from bot.sim.uw.source import VendorAlert

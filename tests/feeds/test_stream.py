@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from bot.clocks.clock import ScaledClock, wall_seconds
-from bot.domain.events import AlertRaised, DatumReceived, Event, FeedReported
+from bot.domain.events import Event
+from bot.domain.events.feeds import DatumReceived, FeedReported
+from bot.domain.events.people import AlertRaised
 from bot.domain.recording import EventKind
 from bot.feeds.feeds import Feeds, over_http
 from bot.feeds.rows import Parsed

@@ -12,7 +12,8 @@ from bot.clocks.clock import ManualClock
 from bot.domain.data.contracts import OptionContractRow
 from bot.domain.data.exposure import SpotGexMinute, StrikeExposure
 from bot.domain.data.flow import FlowAlert, NetPremiumTick
-from bot.domain.events import DatumReceived, Event, FeedReported
+from bot.domain.events import Event
+from bot.domain.events.feeds import DatumReceived, FeedReported
 from bot.feeds.breaker import CircuitState
 from bot.feeds.poller import Poller
 from bot.feeds.transport import AiohttpTransport, TransportFailed

@@ -14,7 +14,9 @@ import yaml
 
 from bot.clocks.clock import ManualClock
 from bot.domain.calendar import TradingSession
-from bot.domain.events import AlertRaised, DatumReceived, Event, FeedReported
+from bot.domain.events import Event
+from bot.domain.events.feeds import DatumReceived, FeedReported
+from bot.domain.events.people import AlertRaised
 from bot.feeds.feeds import over_http
 from bot.feeds.poller import Poller
 from bot.feeds.sources import EndpointSettings, SourceSettings

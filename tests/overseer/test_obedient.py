@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from decimal import Decimal
 
-from bot.domain.events import InboundReceived
+from bot.domain.events.people import InboundReceived
 from bot.domain.overseer import ModelTask
 from bot.domain.signal import SignalState
 from bot.sim.services.model import ModelMode

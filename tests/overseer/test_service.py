@@ -18,7 +18,8 @@ from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
 from bot.domain.alert import Alert
-from bot.domain.events import FeedReported, InboundReceived
+from bot.domain.events.feeds import FeedReported
+from bot.domain.events.people import InboundReceived
 from bot.domain.kinds import Entities
 from bot.domain.overseer import ModelTask
 from bot.domain.position import PositionState

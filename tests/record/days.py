@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
-from bot.domain.events import Event, LinkChange, LinkChanged, QuoteReceived
+from bot.domain.events import Event
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.market_data import QuoteReceived
 from bot.domain.quotes import Quote
 from bot.domain.recording import RunTold
 from bot.record.keeper import Keeper

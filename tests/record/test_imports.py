@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain.events import BookReceived, ContractQualified, DatumReceived, Event, QuoteReceived, TradesReceived
+from bot.domain.events import Event
+from bot.domain.events.feeds import DatumReceived
+from bot.domain.events.market_data import BookReceived, ContractQualified, QuoteReceived, TradesReceived
 from bot.domain.recording import NO_FACTS, EventKind, RecordingFault, fact_of
 from bot.record.imports.kinds import IMPORTERS, ImportedRecording, import_files
 from bot.record.imports.source import Imported

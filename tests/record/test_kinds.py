@@ -16,7 +16,7 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import pytest
 
 from bot.clocks.clock import ManualClock
-from bot.domain import events as facts
+from bot.domain.events import Event
 from bot.domain.recording import COLUMNS, NO_FACTS, OF, EventKind, RunTold, fact_of, moment
 from bot.feeds.feeds import Feeds
 from bot.feeds.sources import DataSources
@@ -34,7 +34,7 @@ _PLAIN: Mapping[Any, Any] = {
 }  # fmt: skip
 NOT_OF_THE_WIRE: Mapping[str, Any] = {"passed": (), "context": False}
 """Fields that the inbox sets, not who was heard; what is only watched has its own test."""
-FACTS = get_args(facts.Event)
+FACTS = get_args(Event)
 
 
 def an_example(of: Any) -> Any:

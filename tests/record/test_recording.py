@@ -16,8 +16,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain import events as facts
 from bot.domain.data.exposure import SpotGexMinute
+from bot.domain.events import Event
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.market_data import QuoteReceived
 from bot.domain.instruments import Instrument, OptionContract, Right
 from bot.domain.order import OrderSide
 from bot.domain.plain import NotPlain, as_text, from_text
@@ -32,7 +34,7 @@ from tests.record.days import START, Hand, a_quote, a_run, flush, record, some_e
 _PRICES = st.decimals(min_value=0, max_value=10_000, allow_nan=False, places=3) | st.none()
 
 
-def read(folder: Path) -> list[facts.Event]:
+def read(folder: Path) -> list[Event]:
     rows = [row for row in Recording(folder).rows() if EventKind(row[2]) not in NO_FACTS]
     return [fact_of(EventKind(row[2]), row[4], row[5]) for row in rows]
 
@@ -42,7 +44,7 @@ def read(folder: Path) -> list[facts.Event]:
 def test_a_quote_comes_back_digit_for_digit(bid: Decimal | None, ask: Decimal | None, size: int, lost: bool) -> None:
     from bot.domain.quotes import Quote
 
-    heard = facts.QuoteReceived("SPY", Quote(bid, ask, size, 1, None, START, lost=lost, heard_at=START))
+    heard = QuoteReceived("SPY", Quote(bid, ask, size, 1, None, START, lost=lost, heard_at=START))
     again = fact_of(EventKind.QUOTES, heard.key, values_of(heard))
     assert again == heard
     assert str(again) == str(heard), "1.10 is not 1.1: evidence is made of the text"
@@ -62,7 +64,7 @@ def test_whatever_a_fact_holds_is_plain_data_and_comes_back() -> None:
 
 
 def test_every_fact_has_its_kind() -> None:
-    assert set(get_args(facts.Event)) == set(OF)
+    assert set(get_args(Event)) == set(OF)
 
 
 @pytest.mark.parametrize("text", ['{"$":"Popen","args":["ls"]}', '{"$e":["Nobody","x"]}', "{", '{"$d":"x"}', "[[["])
@@ -171,7 +173,7 @@ def test_a_recording_says_its_own_gaps(tmp_path: Path) -> None:
 def test_no_secret_is_written(tmp_path: Path) -> None:
     clock = Hand()
     tap = Tap(clock, lambda text: text.replace("s3cret-token", "***"))
-    tap.heard(facts.LinkChanged(facts.LinkChange.DROPPED, "refused s3cret-token", clock.now()))
+    tap.heard(LinkChanged(LinkChange.DROPPED, "refused s3cret-token", clock.now()))
     headers = {"x-uw-daily-req-count": "3", "Set-Cookie": "s3cret-token", "authorization": "Bearer s3cret-token"}
     tap.answered("unusual_whales", "/x/s3cret-token", [("key", "s3cret-token")], 200, headers, b'{"a": "s3cret-token"}')
     frame, _ = tap.take()
@@ -303,6 +305,6 @@ def test_what_is_only_watched_comes_back_as_that(tmp_path: Path) -> None:
     clock = Hand()
     watched = replace(a_quote("TICK-NYSE:IND", 40_000, clock.now()), context=True)
     folder = record(tmp_path, [watched, a_quote("SPY", 58_800, clock.now())], clock)
-    assert {each.key: each.context for each in read(folder) if isinstance(each, facts.QuoteReceived)} == {
+    assert {each.key: each.context for each in read(folder) if isinstance(each, QuoteReceived)} == {
         "TICK-NYSE:IND": True, "SPY": False,
     }  # fmt: skip

@@ -12,7 +12,8 @@ import pytest
 
 from bot.clocks.clock import ManualClock
 from bot.domain.breaker import BreakerState
-from bot.domain.events import AccountReported, RequestKind, RequestReceived
+from bot.domain.events.account import AccountReported
+from bot.domain.events.people import RequestKind, RequestReceived
 from bot.domain.position import CloseReason, PositionState
 from bot.store.sql_store import SqlStore
 from tests.engine.desk import TEN, Desk

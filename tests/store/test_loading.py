@@ -12,7 +12,7 @@ import pytest
 
 from bot.clocks.clock import ManualClock
 from bot.domain.calendar import new_york_day
-from bot.domain.events import RequestKind, RequestReceived
+from bot.domain.events.people import RequestKind, RequestReceived
 from bot.domain.session import SessionState
 from bot.engine.day.limits import losses_in_a_row
 from bot.store.database import open_reader

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import AccountReported
+from bot.domain.events.account import AccountReported
 from bot.engine.state.records import AccountSnapshotRow, JobRow, NewMark, ReconcileLine, ReconcileRow
 from bot.store.database import open_reader
 from bot.store.retention import Retention

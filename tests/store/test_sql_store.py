@@ -17,14 +17,9 @@ from bot.domain.approval import Approval, ApprovalState
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import CommitFailed, ConfigError
-from bot.domain.events import (
-    AccountReported,
-    AlertRaised,
-    FeedReported,
-    RequestKind,
-    RequestReceived,
-    RequestUnreadable,
-)
+from bot.domain.events.account import AccountReported
+from bot.domain.events.feeds import FeedReported
+from bot.domain.events.people import AlertRaised, RequestKind, RequestReceived, RequestUnreadable
 from bot.domain.instruments import PENNY_CLASS, Instrument
 from bot.domain.order import Order, OrderState, Terms
 from bot.domain.position import CloseReason, Position, PositionState

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask.testing import FlaskClient
 
-from bot.domain.events import FeedReported
+from bot.domain.events.feeds import FeedReported
 from bot.store.tables.config_version import CONFIG_VERSION
 from bot.store.tables.endpoint_day import ENDPOINT_DAY
 from bot.store.tables.feed_status import FEED_STATUS

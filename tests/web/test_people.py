@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.requests import PERSONS, REQUESTS, Role
 from bot.store import read as ask
 from bot.store.database import open_reader

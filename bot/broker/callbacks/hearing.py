@@ -16,7 +16,7 @@ from bot.broker.orders import OrderDesk
 from bot.broker.position_pnl import PositionPnl
 from bot.broker.requests import Requests
 from bot.broker.what_if import WhatIfs
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.domain.ownership import Ownership
 from bot.engine.state.ports import Clock, Sink
 

@@ -10,7 +10,7 @@ from bot.broker.ownership import LAYOUTS, STATUS, foreign_of, may_be_ours
 from bot.broker.repeats import Repeats, so_often
 from bot.broker.requests import Spoiled
 from bot.domain.errors import UnknownWord
-from bot.domain.events import ForeignSeen
+from bot.domain.events.account import ForeignSeen
 from bot.domain.outside import outside, whole_number
 
 EXECUTION: Final = "11"

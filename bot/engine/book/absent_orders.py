@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
-from bot.domain.events import (
-    BrokerSnapshot,
-)
+from bot.domain.events.account import BrokerSnapshot
 from bot.domain.instructions import SubmitOrder
 from bot.domain.order import (
     MOST_ATTEMPTS,

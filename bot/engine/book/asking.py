@@ -22,7 +22,7 @@ from bot.domain.adoption import (
     AdoptionTrigger,
     same_key,
 )
-from bot.domain.events import BrokerPosition, BrokerSnapshot
+from bot.domain.events.account import BrokerPosition, BrokerSnapshot
 from bot.domain.instruments import option_of_key, symbol_of_key
 from bot.domain.requests import Refused
 from bot.engine.book.proved import proved_ours

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.domain.events import (
+from bot.domain.events.account import BrokerSnapshot, ForeignSeen
+from bot.domain.events.orders import (
     BrokerOrderStatus,
     BrokerOrderView,
-    BrokerSnapshot,
     CommissionReported,
     ExecutionReported,
-    ForeignSeen,
     OrderReported,
 )
 from bot.domain.ids import is_ours

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from bot.domain import fills
-from bot.domain.events import CommissionReported
+from bot.domain.events.orders import CommissionReported
 from bot.domain.money import ZERO
 from bot.domain.order import Execution, base_of
 from bot.domain.position import Position, PositionState, PositionTrigger

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.domain.events import (
+from bot.domain.events.orders import (
     AT_BROKER,
     BrokerOrderStatus,
     BrokerOrderView,

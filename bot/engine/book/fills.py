@@ -7,7 +7,7 @@ executions, never from a status.
 from __future__ import annotations
 
 from bot.domain import fills
-from bot.domain.events import CommissionReported, ExecutionReported
+from bot.domain.events.orders import CommissionReported, ExecutionReported
 from bot.domain.instruments import parse_osi
 from bot.domain.order import Execution, Order, OrderChange, OrderTrigger, Purpose
 from bot.domain.order_tag import OrderTag

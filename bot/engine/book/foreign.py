@@ -14,7 +14,8 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.calendar import new_york_day
-from bot.domain.events import AT_BROKER, MAY_FILL, BrokerOrderView, ForeignSeen
+from bot.domain.events.account import ForeignSeen
+from bot.domain.events.orders import AT_BROKER, MAY_FILL, BrokerOrderView
 from bot.domain.instruments import option_of_key, symbol_of_key
 from bot.domain.money import ZERO
 from bot.domain.notices import INFO

@@ -7,10 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-from bot.domain.events import (
-    BrokerPosition,
-    BrokerSnapshot,
-)
+from bot.domain.events.account import BrokerPosition, BrokerSnapshot
 from bot.domain.instruments import symbol_of_key
 from bot.domain.money import to_price
 from bot.domain.position import Origin, Position, PositionTrigger

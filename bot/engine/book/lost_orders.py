@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from decimal import Decimal
 
-from bot.domain.events import AT_BROKER, BrokerOrderView, BrokerSnapshot, OrderReported
+from bot.domain.events.account import BrokerSnapshot
+from bot.domain.events.orders import AT_BROKER, BrokerOrderView, OrderReported
 from bot.domain.instructions import CancelOrder
 from bot.domain.order import Execution, Order, OrderSide, OrderTrigger, last_revisions
 from bot.domain.position import Position

@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from bot.domain.events import AT_BROKER, BrokerOrderStatus, BrokerOrderView, BrokerSnapshot
+from bot.domain.events.account import BrokerSnapshot
+from bot.domain.events.orders import AT_BROKER, BrokerOrderStatus, BrokerOrderView
 from bot.domain.ids import is_ours
 from bot.domain.money import ZERO
 from bot.domain.order import (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bot.domain.events import ErrorMeaning, OrderErred
+from bot.domain.events.orders import ErrorMeaning, OrderErred
 from bot.domain.instructions import AskSnapshot
 from bot.domain.order import (
     AMENDABLE,

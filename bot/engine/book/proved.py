@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Final
 
-from bot.domain.events import MAY_FILL, BrokerSnapshot
+from bot.domain.events.account import BrokerSnapshot
+from bot.domain.events.orders import MAY_FILL
 from bot.domain.ids import is_ours
 from bot.domain.order import Execution, OrderSide, last_revisions
 from bot.domain.position import Origin, PositionState

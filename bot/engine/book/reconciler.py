@@ -8,10 +8,7 @@ neither open nor completed nor executed. Running it twice changes nothing the se
 from __future__ import annotations
 
 from bot.domain.connection import ConnectionChange, ConnectionState
-from bot.domain.events import (
-    BookPart,
-    BrokerSnapshot,
-)
+from bot.domain.events.account import BookPart, BrokerSnapshot
 from bot.domain.instructions import AskSnapshot
 from bot.domain.order import (
     OrderState,

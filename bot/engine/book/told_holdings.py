@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.events import PositionTold
+from bot.domain.events.account import PositionTold
 from bot.domain.instructions import AskSnapshot
 from bot.domain.order import Order, OrderSide, Purpose
 from bot.engine.settlement import expiry

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState
-from bot.domain.events import BrokerSnapshot
+from bot.domain.events.account import BrokerSnapshot
 from bot.domain.ids import is_ours
 from bot.domain.instructions import AskSnapshot
 from bot.domain.order import Execution

@@ -20,7 +20,7 @@ from typing import Final
 from bot.domain.breaker import Breaker, BreakerChange, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState
-from bot.domain.events import AccountReported
+from bot.domain.events.account import AccountReported
 from bot.domain.order import base_of
 from bot.domain.position import Position
 from bot.domain.session import SessionState

@@ -19,7 +19,7 @@ from typing import Final
 
 from bot.domain.calendar import TradingSession, new_york_day
 from bot.domain.connection import Permission
-from bot.domain.events import HoursTold
+from bot.domain.events.market_data import HoursTold
 from bot.domain.hours import DayHours, common
 from bot.domain.instructions import AskHours
 from bot.domain.instruments import UnderlyingKind, is_over, option_of_key, underlying

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from bot.domain.connection import ConnectionState
-from bot.domain.events import AccountReported, DiskTold
+from bot.domain.events.account import AccountReported
+from bot.domain.events.host import DiskTold
 from bot.domain.instructions import AskSnapshot
 from bot.domain.session import SessionState
 from bot.domain.timetable import ACCOUNT_SNAPSHOT, RECONCILE

@@ -31,7 +31,7 @@ from bot.config.schema import RiskSettings, SilenceSettings
 from bot.domain.breaker import Breaker, BreakerChange, BreakerState, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState, Permission
-from bot.domain.events import DatumReceived
+from bot.domain.events.feeds import DatumReceived
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.session import HALTABLE, Hold, SessionChange, SessionTrigger

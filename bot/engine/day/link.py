@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.connection import CONNECTION, ConnectionChange, ConnectionState, ConnectionTrigger
-from bot.domain.events import LinkChange, LinkChanged
+from bot.domain.events.link import LinkChange, LinkChanged
 from bot.domain.instructions import AskSnapshot
 from bot.domain.session import Hold, SessionState, SessionTrigger
 from bot.engine.state.context import Context

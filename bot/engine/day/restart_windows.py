@@ -16,7 +16,7 @@ from typing import Final
 from bot.config.schema import IbkrSettings, RestartWindow
 from bot.domain.calendar import NEW_YORK
 from bot.domain.connection import ConnectionChange, ConnectionState, ConnectionTrigger
-from bot.domain.events import LinkChange, LinkChanged
+from bot.domain.events.link import LinkChange, LinkChanged
 from bot.domain.instructions import AskSnapshot
 from bot.domain.session import SessionTrigger
 from bot.engine.day.link import MAY_RECONCILE

@@ -21,7 +21,7 @@ from typing import Final
 
 from bot.domain.breaker import BreakerChange
 from bot.domain.connection import ConnectionChange
-from bot.domain.events import ClockParted
+from bot.domain.events.host import ClockParted
 from bot.domain.instructions import AskSnapshot
 from bot.domain.order import OrderChange
 from bot.domain.position import PositionChange

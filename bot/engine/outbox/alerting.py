@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from bot.domain.alert import OPEN, Alert, AlertChange, AlertState, AlertTrigger, subject_of
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.domain.ids import derived_id
 from bot.domain.notices import CRITICAL, INFO, SEVERITIES
 from bot.domain.notices.ends import ENDED_BY, ENDED_BY_STEP, ENDED_WHOLLY_BY, LASTING, NAMES_THE_CODE

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bot.domain.alert import Alert
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.domain.kinds import KINDS, Entity
 from bot.domain.message import ADMIN, Message, MessageState
 from bot.domain.requests import Payload

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.domain.events import RequestReceived
+from bot.domain.events.people import RequestReceived
 from bot.domain.requests import Payload
 from bot.domain.wording import new_york
 from bot.engine.outbox.outbox import Outbox

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.events import RequestReceived
+from bot.domain.events.people import RequestReceived
 from bot.domain.instructions import AskSnapshot
 from bot.domain.requests import Payload
 from bot.engine.book import asking

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.events import RequestReceived
+from bot.domain.events.people import RequestReceived
 from bot.domain.ids import derived_id
 from bot.domain.report import Report, ReportChange, ReportState, ReportTrigger
 from bot.domain.requests import Payload, Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 
-from bot.domain.events import RequestReceived
+from bot.domain.events.people import RequestReceived
 from bot.domain.order import OrderState
 from bot.domain.position import OPEN, CloseReason, Position, PositionState
 from bot.domain.requests import Payload, Refused

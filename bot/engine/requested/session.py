@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from bot.domain.events import RequestReceived
+from bot.domain.events.people import RequestReceived
 from bot.domain.instructions import AskSnapshot
 from bot.domain.requests import Payload, Refused
 from bot.domain.session import COMING_UP, HALTABLE, PAUSABLE, Hold, SessionChange, SessionState, SessionTrigger

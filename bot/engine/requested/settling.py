@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from bot.domain.events import RequestReceived
+from bot.domain.events.people import RequestReceived
 from bot.domain.money import neat, to_price
 from bot.domain.position import Position, Settlement
 from bot.domain.requests import Payload, Refused

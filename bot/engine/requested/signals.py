@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.domain.approval import Approval, ApprovalState
-from bot.domain.events import RequestReceived
+from bot.domain.events.people import RequestReceived
 from bot.domain.requests import Payload, Refused
 from bot.domain.signal import Signal, SignalChange, SignalState, SignalTrigger
 from bot.engine.requested.desk import RequestDesk, what_the_signal_is

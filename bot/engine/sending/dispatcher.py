@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 from bot.domain.errors import BrokerError
-from bot.domain.events import AlertRaised, OrderNotSent, OrderSent
+from bot.domain.events.orders import OrderNotSent, OrderSent
+from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import (
     AmendOrder,
     AskChains,

@@ -8,12 +8,12 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.domain.chains import Chain
-from bot.domain.events import (
+from bot.domain.events.feeds import DatumReceived
+from bot.domain.events.market_data import (
     BarsReceived,
     BookReceived,
     ChainTold,
     ContractQualified,
-    DatumReceived,
     GreeksReceived,
     LinesHeard,
     QuoteReceived,

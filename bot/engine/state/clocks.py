@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Final
 
-from bot.domain.events import BrokerTimeTold
+from bot.domain.events.link import BrokerTimeTold
 from bot.domain.wording import new_york
 
 UNHEARD: Final = "the broker has not told its time yet"

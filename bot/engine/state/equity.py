@@ -16,7 +16,7 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any, Final
 
-from bot.domain.events import AccountReported
+from bot.domain.events.account import AccountReported
 from bot.domain.order import Execution, OrderSide
 
 DOLLARS: Final = "USD"

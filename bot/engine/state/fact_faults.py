@@ -16,7 +16,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.engine.state.fact_name import FactName
 from bot.engine.state.journal import Journal
 from bot.engine.state.ledger import Ledger

@@ -10,19 +10,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from bot.domain.events import (
+from bot.domain.events import Event
+from bot.domain.events.account import CurrencyTold, PositionPnlTold
+from bot.domain.events.feeds import DatumReceived, EndpointReported, FeedReported
+from bot.domain.events.market_data import (
     BarsReceived,
     BookReceived,
     ChainTold,
-    CurrencyTold,
-    DatumReceived,
-    EndpointReported,
-    Event,
-    FeedReported,
     GreeksReceived,
     LineReported,
     LinesHeard,
-    PositionPnlTold,
     QuoteReceived,
     QuoteSnapshot,
     TradesReceived,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.errors import IllegalTransition
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import Instruction
 from bot.domain.kinds import Entities, kind_of
 from bot.domain.machine import CREATED, C, Living, T, as_refused

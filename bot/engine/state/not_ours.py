@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from decimal import Decimal
 
-from bot.domain.events import BrokerOrderView
+from bot.domain.events.orders import BrokerOrderView
 from bot.engine.state.records import LoadedState
 from bot.engine.state.undo import NotedDict, Undo
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bot.domain.errors import StoreUnusable
-from bot.domain.events import RequestReceived
+from bot.domain.events.people import RequestReceived
 from bot.domain.instructions import CancelOrder
 from bot.domain.order import LIVE, Order, OrderState, Purpose
 from bot.domain.position import OPEN

@@ -7,7 +7,10 @@ from datetime import date, datetime
 from typing import Protocol
 
 from bot.domain.calendar import TradingSession
-from bot.domain.events import BrokerSnapshot, Event, InboundReceived, RequestReceived, RequestUnreadable, WhatIfAnswered
+from bot.domain.events import Event
+from bot.domain.events.account import BrokerSnapshot
+from bot.domain.events.orders import WhatIfAnswered
+from bot.domain.events.people import InboundReceived, RequestReceived, RequestUnreadable
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderTicket

@@ -13,16 +13,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.domain.events import (
-    AccountReported,
-    AlertRaised,
-    CurrencyTold,
-    EndpointReported,
-    FeedReported,
-    LineReported,
-    PositionPnlTold,
-    RequestReceived,
-)
+from bot.domain.events.account import AccountReported, CurrencyTold, PositionPnlTold
+from bot.domain.events.feeds import EndpointReported, FeedReported
+from bot.domain.events.market_data import LineReported
+from bot.domain.events.people import AlertRaised, RequestReceived
 from bot.domain.instruments import Instrument, PriceGrid, option_of_key
 from bot.domain.kinds import Entities
 from bot.domain.machine import refused_trigger

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bot.analytics.macro import macro_values
 from bot.domain.data.sets import MARKET_WIDE
-from bot.domain.events import DatumReceived
+from bot.domain.events.feeds import DatumReceived
 from bot.engine.state.board import Board
 from bot.engine.state.records import FeedRows
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bot.domain.events import WhatIfAnswered
+from bot.domain.events.orders import WhatIfAnswered
 from bot.domain.order import Order, OrderState, Purpose
 from bot.domain.position import Position, PositionState
 from bot.domain.signal import Signal, SignalState

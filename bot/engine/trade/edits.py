@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.domain.approval import Approval, ApprovalChange, ApprovalTrigger
-from bot.domain.events import WhatIfAnswered
+from bot.domain.events.orders import WhatIfAnswered
 from bot.domain.quotes import Quote
 from bot.domain.requests import Payload, Refused
 from bot.domain.signal import Signal, SignalChange, SignalTrigger

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.domain.events import AlertRaised
+from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import SubmitOrder
 from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms

@@ -15,7 +15,7 @@ from typing import Any
 from bot.config.schema import ApprovalMode
 from bot.domain.approval import Approval, ApprovalChange, ApprovalState, ApprovalTrigger
 from bot.domain.connection import Permission
-from bot.domain.events import WhatIfAnswered
+from bot.domain.events.orders import WhatIfAnswered
 from bot.domain.instructions import AskWhatIf, Instruction, SubmitOrder
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from bot.domain.events import QuoteReceived
+from bot.domain.events.market_data import QuoteReceived
 from bot.domain.quotes import Quote
 from bot.domain.recording import RecordingFault
 from bot.record.imports.source import Heard, Imported, columns, price, table, whole

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
-from bot.domain.events import BookReceived, QuoteReceived, TradesReceived
+from bot.domain.events.market_data import BookReceived, QuoteReceived, TradesReceived
 from bot.domain.quotes import Depth, DepthLevel, Quote, TradePrint
 from bot.domain.recording import RecordingFault
 from bot.record.imports.source import Heard, Imported, of_the_day, table

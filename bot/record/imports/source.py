@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 import pyarrow.parquet as pq
 
 from bot.domain.calendar import NEW_YORK
-from bot.domain.events import ContractQualified, Event, QuoteReceived
+from bot.domain.events import Event
+from bot.domain.events.market_data import ContractQualified, QuoteReceived
 from bot.domain.instruments import INDEX_EXCHANGES, Instrument, OptionContract, Right, price_grid
 from bot.domain.quotes import Quote
 from bot.domain.recording import RecordingFault

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from bot.domain.data.sets import FLOW_ALERTS
 from bot.domain.errors import BotError
-from bot.domain.events import DatumReceived
+from bot.domain.events.feeds import DatumReceived
 from bot.feeds.vendors.unusual_whales.rows import PARSERS
 from bot.record.imports.source import Heard, Imported, lines
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.domain.events import AccountReported
+from bot.domain.events.account import AccountReported
 from bot.sim.faults.catalogue import AccountSays
 from bot.sim.faults.script import FaultScript
 

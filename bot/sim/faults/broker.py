@@ -14,31 +14,29 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.domain.errors import BrokerUnavailable
-from bot.domain.events import (
-    AccountReported,
-    AlertRaised,
-    BookFault,
-    BookPart,
+from bot.domain.events import Event
+from bot.domain.events.account import AccountReported, BookFault, BookPart, BrokerSnapshot, PositionTold
+from bot.domain.events.link import LinkChange
+from bot.domain.events.market_data import (
     BookReceived,
-    BrokerOrderStatus,
-    BrokerOrderView,
-    BrokerSnapshot,
-    CommissionReported,
     ContractQualified,
-    ErrorMeaning,
-    Event,
-    ExecutionReported,
     GreeksReceived,
     LinesHeard,
-    LinkChange,
-    OrderErred,
-    OrderReported,
-    PositionTold,
     QuoteReceived,
     QuoteSnapshot,
     TradesReceived,
+)
+from bot.domain.events.orders import (
+    BrokerOrderStatus,
+    BrokerOrderView,
+    CommissionReported,
+    ErrorMeaning,
+    ExecutionReported,
+    OrderErred,
+    OrderReported,
     WhatIfAnswered,
 )
+from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import Subscribe
 from bot.domain.instruments import Instrument, PriceGrid
 from bot.domain.order import OrderSide, OrderTicket, OrderType

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.events import ErrorMeaning
+from bot.domain.events.orders import ErrorMeaning
 
 REFUSED: Final = (200, 201, 203, 412, 460)
 """The order is refused for good: contract, account or permission."""

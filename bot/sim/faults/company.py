@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from bot.domain.events import BrokerPosition, BrokerSnapshot, ForeignSeen
+from bot.domain.events.account import BrokerPosition, BrokerSnapshot, ForeignSeen
 from bot.domain.instruments import Instrument, option_of_key
 from bot.sim.faults.catalogue import StrangersCome
 from bot.sim.strangers import (

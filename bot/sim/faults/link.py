@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from bot.domain.events import BrokerTimeTold, LinesHeard, LinkChange, LinkChanged
+from bot.domain.events.link import BrokerTimeTold, LinkChange, LinkChanged
+from bot.domain.events.market_data import LinesHeard
 from bot.engine.state.ports import Clock, Sink
 from bot.sim.broker import SimBroker
 from bot.sim.faults.callbacks import CallbackFaults

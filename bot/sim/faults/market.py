@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from bot.domain.events import BookReceived, Event, GreeksReceived, LinesHeard, QuoteReceived, QuoteSnapshot
+from bot.domain.events import Event
+from bot.domain.events.market_data import BookReceived, GreeksReceived, LinesHeard, QuoteReceived, QuoteSnapshot
 from bot.domain.farms import OPTIONS, UNDERLYINGS, FarmWatch, Group
 from bot.domain.instruments import option_of_key
 from bot.domain.quotes import Quote

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Final
 
 from bot.domain.calendar import TradingSession
-from bot.domain.events import ContractQualified
+from bot.domain.events.market_data import ContractQualified
 from bot.domain.instruments import INDEX_EXCHANGES, PriceGrid, option_of_key
 from bot.domain.quotes import Quote
 from bot.sim.market.bare import BareMarket

@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from bot.domain.events import EndpointReported
+from bot.domain.events.feeds import EndpointReported
 from bot.store.read.reading import columns_of, read
 from bot.store.tables.endpoint_day import ENDPOINT_DAY
 

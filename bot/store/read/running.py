@@ -11,7 +11,9 @@ from sqlalchemy import Connection, func, select
 
 from bot.domain.adoption import OPEN_QUESTIONS, AdoptionState
 from bot.domain.breaker import BreakerState
-from bot.domain.events import CurrencyTold, FeedReported, LineReported, PositionPnlTold
+from bot.domain.events.account import CurrencyTold, PositionPnlTold
+from bot.domain.events.feeds import FeedReported
+from bot.domain.events.market_data import LineReported
 from bot.domain.lines import LineState, Rank
 from bot.domain.symbol_halt import SymbolState
 from bot.domain.wording import new_york

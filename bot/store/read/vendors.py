@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from bot.domain.events import EndpointReported
+from bot.domain.events.feeds import EndpointReported
 from bot.engine.state.records import FeedRows
 from bot.store.bounded import bounded
 from bot.store.read.reading import columns_of, read

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, String
 
-from bot.domain.events import CurrencyTold
+from bot.domain.events.account import CurrencyTold
 from bot.store.fields import money, number, of_column, utc
 from bot.store.stored import Stored
 

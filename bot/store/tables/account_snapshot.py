@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Index
 
-from bot.domain.events import AccountReported
+from bot.domain.events.account import AccountReported
 from bot.store.fields import day, given, key, label, money, utc, whole
 from bot.store.stored import Stored
 

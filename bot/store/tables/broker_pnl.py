@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, String
 
-from bot.domain.events import PositionPnlTold
+from bot.domain.events.account import PositionPnlTold
 from bot.store.fields import money, of_column, utc, whole
 from bot.store.stored import Stored
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Index
 
-from bot.domain.events import RequestKind, RequestReceived
+from bot.domain.events.people import RequestKind, RequestReceived
 from bot.engine.state.records import RequestOutcome
 from bot.store import columns
 from bot.store.fields import Field, facts, given, key, label, of_column, open_word, utc, words

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, String
 
-from bot.domain.events import EndpointReported
+from bot.domain.events.feeds import EndpointReported
 from bot.store.fields import day, label, money, of_column, utc, whole
 from bot.store.stored import Stored
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, String, text
 
-from bot.domain.events import FeedReported
+from bot.domain.events.feeds import FeedReported
 from bot.store import columns
 from bot.store.fields import Field, label, number, of_column, utc, whole, words
 from bot.store.stored import Stored

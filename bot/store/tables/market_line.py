@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, String
 
-from bot.domain.events import LineReported
+from bot.domain.events.market_data import LineReported
 from bot.store.fields import label, of_column, utc, whole, words
 from bot.store.stored import Stored
 

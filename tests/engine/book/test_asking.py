@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.domain.adoption import Adoption
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.instruments import OptionContract
 from bot.domain.order import OrderSide, OrderType, Terms
 from tests.engine.book.test_lost_orders import LOST, lost, text_of

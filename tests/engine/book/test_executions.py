@@ -6,13 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import (
-    BrokerOrderStatus,
-    CommissionReported,
-    ExecutionReported,
-    OrderReported,
-    RequestKind,
-)
+from bot.domain.events.orders import BrokerOrderStatus, CommissionReported, ExecutionReported, OrderReported
+from bot.domain.events.people import RequestKind
 from bot.domain.order import Execution, OrderSide, OrderState, Purpose
 from bot.domain.position import Origin, PositionState
 from tests.engine.desk import SPY_590C, Desk

@@ -3,15 +3,15 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from bot.domain.events import (
+from bot.domain.events.orders import (
     BrokerOrderStatus,
     BrokerOrderView,
     ErrorMeaning,
     ExecutionReported,
     OrderErred,
     OrderReported,
-    RequestKind,
 )
+from bot.domain.events.people import RequestKind
 from bot.domain.order import Execution, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import PositionState
 from bot.domain.symbol_halt import SymbolHalt

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import BrokerOrderStatus, RequestKind
+from bot.domain.events.orders import BrokerOrderStatus
+from bot.domain.events.people import RequestKind
 from bot.domain.money import to_price
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Origin, PositionState, Protection

@@ -6,16 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import (
-    BrokerOrderStatus,
-    ErrorMeaning,
-    ExecutionReported,
-    LinkChange,
-    LinkChanged,
-    OrderErred,
-    OrderReported,
-    RequestKind,
-)
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.orders import BrokerOrderStatus, ErrorMeaning, ExecutionReported, OrderErred, OrderReported
+from bot.domain.events.people import RequestKind
 from bot.domain.order import Execution, OrderSide, OrderState, Purpose
 from bot.domain.position import CloseReason, Origin, PositionState
 from bot.domain.signal import SignalState

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import RequestKind, RequestReceived
+from bot.domain.events.people import RequestKind, RequestReceived
 from bot.domain.order import OrderSide, OrderState, OrderType
 from bot.domain.position import Origin, Position, Protection
 from bot.store.backup import backup, restore

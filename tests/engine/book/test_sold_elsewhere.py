@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import CommissionReported, ExecutionReported, RequestKind, RequestReceived
+from bot.domain.events.orders import CommissionReported, ExecutionReported
+from bot.domain.events.people import RequestKind, RequestReceived
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, Origin, Position, PositionState, Valuation
 from bot.engine.book.sold_elsewhere import sales_of_ours

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import BrokerOrderStatus, BrokerSnapshot, LinkChange, LinkChanged, OrderReported, RequestKind
+from bot.domain.events.account import BrokerSnapshot
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.orders import BrokerOrderStatus, OrderReported
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState

@@ -6,7 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.events import Event, ExecutionReported, OrderReported, PositionTold, RequestKind
+from bot.domain.events import Event
+from bot.domain.events.account import PositionTold
+from bot.domain.events.orders import ExecutionReported, OrderReported
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderSide
 from bot.domain.position import PositionState
 from tests.engine.desk import SPY_590C, Desk

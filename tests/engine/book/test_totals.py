@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from bot.domain.events import AlertRaised, RequestKind
+from bot.domain.events.people import AlertRaised, RequestKind
 from bot.domain.instruments import OptionContract, Right
 from tests.engine.desk import Desk
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from bot.domain.breaker import BreakerState
-from bot.domain.events import AccountReported, BrokerTimeTold
+from bot.domain.events.account import AccountReported
+from bot.domain.events.link import BrokerTimeTold
 from bot.domain.order import Execution, OrderSide
 from bot.engine.state.equity import Equity, cash_flow
 from tests.engine.desk import DAY, SPY_590C, Desk

@@ -2,8 +2,11 @@
 
 import pytest
 
-from bot.domain.events import BookFault, BookPart, BrokerOrderStatus, LinkChange, LinkChanged, OrderErred, RequestKind
-from bot.domain.events import ErrorMeaning as Meaning
+from bot.domain.events.account import BookFault, BookPart
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.orders import BrokerOrderStatus, OrderErred
+from bot.domain.events.orders import ErrorMeaning as Meaning
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderSide, OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import Desk

@@ -9,7 +9,8 @@ import pytest
 from bot.domain.data.contracts import OptionContractRow
 from bot.domain.data.exposure import StrikeExposure
 from bot.domain.data.sets import GEX_BY_STRIKE, OPTION_CONTRACTS
-from bot.domain.events import DatumReceived, QuoteReceived, QuoteSnapshot
+from bot.domain.events.feeds import DatumReceived
+from bot.domain.events.market_data import QuoteReceived, QuoteSnapshot
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.quotes import Quote
 from bot.strategies.inputs import datum_faults

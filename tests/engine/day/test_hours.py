@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from bot.domain.calendar import NEW_YORK
-from bot.domain.events import HoursTold
+from bot.domain.events.market_data import HoursTold
 from bot.domain.hours import DayHours
 from tests.engine.desk import DAY, SPY_590C, Desk
 

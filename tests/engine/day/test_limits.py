@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from bot.domain.breaker import BreakerState
-from bot.domain.events import LinkChange, LinkChanged, RequestKind
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.people import RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from bot.domain.events import AlertRaised, LinkChange, LinkChanged, RequestKind
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.people import AlertRaised, RequestKind
 from tests.engine.desk import Desk
 
 NO_WINDOWS: dict[str, Any] = {"ibkr": {"restart_windows": []}}

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bot.config.schema import IbkrSettings
-from bot.domain.events import LinkChange, LinkChanged, RequestKind
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.people import RequestKind
 from bot.engine.day.restart_windows import window_at
 from tests.engine.desk import Desk
 

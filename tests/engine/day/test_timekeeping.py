@@ -4,7 +4,8 @@ hours."""
 from datetime import timedelta
 
 from bot.clocks.clock import ManualClock
-from bot.domain.events import ClockParted, RequestKind
+from bot.domain.events.host import ClockParted
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderState, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
 from tests.engine.desk import TEN, Desk

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain.alert import Alert, AlertState
-from bot.domain.events import AlertRaised, InboundReceived, RequestKind
+from bot.domain.events.people import AlertRaised, InboundReceived, RequestKind
 from bot.domain.message import Message, MessageMode, MessageState
 from bot.domain.requests import Role
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
@@ -194,7 +194,7 @@ async def test_an_acknowledgement_that_is_taken_back_has_the_alert_told_on_and_c
 
 @pytest.mark.parametrize("actor, state", [("overseer", "refused"), ("admin:web:nobody", "done"), ("cli", "done")])
 async def test_who_may_acknowledge(actor: str, state: str) -> None:
-    from bot.domain.events import RequestReceived
+    from bot.domain.events.people import RequestReceived
 
     desk = await Desk(voice=VOICE).start()
     raised(desk, position_id="P1")

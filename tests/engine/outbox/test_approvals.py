@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.approval import Approval
-from bot.domain.events import InboundReceived, RequestKind
+from bot.domain.events.people import InboundReceived, RequestKind
 from bot.domain.message import Message, MessageMode
 from bot.domain.requests import Role
 from bot.engine.outbox.approvals import QUESTIONS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.events import AlertRaised, RequestKind
+from bot.domain.events.people import AlertRaised, RequestKind
 from bot.domain.message import Message, MessageState
 from bot.domain.quiet import HoursUnclear, QuietTime, hours_of
 from bot.domain.requests import Role

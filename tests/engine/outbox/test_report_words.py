@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.domain.events import RequestKind as K
+from bot.domain.events.people import RequestKind as K
 from bot.domain.message import MessageMode
 from bot.domain.report import Report, ReportState
 from tests.engine.desk import Desk

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.message import Message
 from bot.domain.requests import Role
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice

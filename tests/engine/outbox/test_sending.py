@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import AlertRaised, InboundReceived
+from bot.domain.events.people import AlertRaised, InboundReceived
 from bot.domain.message import Message, MessageMode, MessageState
 from bot.domain.requests import Role
 from bot.engine.outbox.draft import Draft

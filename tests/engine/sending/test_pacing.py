@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.instructions import AmendOrder, AskSnapshot, CancelOrder, SubmitOrder
 from bot.domain.order import OrderSide, OrderTicket, OrderType, Purpose, Terms
 from bot.engine.sending.pacing import ENTRY_WAITS_S, TokenBucket, by_class

@@ -7,7 +7,10 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import BrokerOrderStatus, ExecutionReported, LinkChange, LinkChanged, QuoteReceived, RequestKind
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.market_data import QuoteReceived
+from bot.domain.events.orders import BrokerOrderStatus, ExecutionReported
+from bot.domain.events.people import RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Execution, OrderSide
 from bot.domain.position import CloseReason, Position, PositionState, Settlement

@@ -14,7 +14,7 @@ from bot.app.composition import BotParts, compose, no_feed, ready_made
 from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
 from bot.config.strategies import ExitSettings
-from bot.domain.events import RequestKind, RequestReceived
+from bot.domain.events.people import RequestKind, RequestReceived
 from bot.domain.ids import IdSource
 from bot.domain.instruments import parse_osi
 from bot.domain.position import CloseReason, PositionState

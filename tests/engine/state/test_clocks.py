@@ -10,7 +10,9 @@ import pytest
 
 from bot.clocks.clock import ManualClock
 from bot.domain.connection import ConnectionState
-from bot.domain.events import BrokerTimeTold, ClockParted, LinkChange, LinkChanged, RequestKind
+from bot.domain.events.host import ClockParted
+from bot.domain.events.link import BrokerTimeTold, LinkChange, LinkChanged
+from bot.domain.events.people import RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Purpose
 from bot.domain.position import CloseReason, PositionState

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import ExecutionReported, RequestKind
+from bot.domain.events.orders import ExecutionReported
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderState
 from bot.domain.position import CloseReason, PositionState
 from bot.engine.day import jobs, limits

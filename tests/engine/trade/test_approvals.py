@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.domain.approval import Approval
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.signal import SignalState
 from tests.engine.desk import SPY_580P, Desk
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.events import ErrorMeaning, OrderErred, RequestKind
+from bot.domain.events.orders import ErrorMeaning, OrderErred
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderState, Purpose, times_not_taken
 from bot.domain.position import PositionState, Protection
 from tests.engine.desk import Desk, an_order, forced

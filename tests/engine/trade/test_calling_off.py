@@ -13,7 +13,8 @@ import pytest
 from bot.domain.adoption import Adoption
 from bot.domain.breaker import Breaker, BreakerState
 from bot.domain.connection import ConnectionState
-from bot.domain.events import LinkChange, LinkChanged, RequestKind
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.people import RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import Order, OrderSide, OrderState, Purpose
 from bot.domain.position import CloseReason, Position, PositionState

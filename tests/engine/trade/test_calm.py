@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bot.config.schema import Settings
 from bot.domain.connection import Connection, ConnectionState
-from bot.domain.events import QuoteReceived
+from bot.domain.events.market_data import QuoteReceived
 from bot.domain.ids import IdSource
 from bot.domain.kinds import Entities
 from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose, Terms

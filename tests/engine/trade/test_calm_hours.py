@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain.events import HoursTold
+from bot.domain.events.market_data import HoursTold
 from bot.domain.hours import DayHours
 from bot.domain.order import Purpose
 from bot.domain.position import PositionState

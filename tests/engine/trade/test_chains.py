@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from bot.domain.chains import Chain, ChainListing, ChainNeed
-from bot.domain.events import ChainTold, LinesHeard, QuoteReceived, QuoteSnapshot
+from bot.domain.events.market_data import ChainTold, LinesHeard, QuoteReceived, QuoteSnapshot
 from bot.domain.instruments import parse_osi
 from bot.domain.quotes import QuoteFault
 from bot.engine.state.board import Board

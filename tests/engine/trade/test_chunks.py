@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderSide, Purpose
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState

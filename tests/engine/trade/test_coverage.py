@@ -8,7 +8,9 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import ExecutionReported, LinkChange, LinkChanged, RequestKind
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.orders import ExecutionReported
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderSide
 from bot.domain.position import PositionState, Protection
 from tests.engine.book.test_reconciler import compare_until_sure

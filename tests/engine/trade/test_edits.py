@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.domain.approval import Approval
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.position import Position
 from bot.domain.signal import SignalState
 from tests.engine.desk import Desk

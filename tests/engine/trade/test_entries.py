@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import ExecutionReported, LinkChange, LinkChanged
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.orders import ExecutionReported
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
 from bot.domain.signal import SignalState

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from bot.config.strategies import ExitSettings
-from bot.domain.events import ExecutionReported, RequestKind
+from bot.domain.events.orders import ExecutionReported
+from bot.domain.events.people import RequestKind
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.order import OrderSide, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState, Protection

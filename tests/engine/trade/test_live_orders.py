@@ -4,7 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import ErrorMeaning, OrderErred, RequestKind
+from bot.domain.events.orders import ErrorMeaning, OrderErred
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderSide, OrderState, Purpose
 from tests.engine.desk import Desk
 

@@ -7,7 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import BrokerOrderStatus, QuoteReceived, RequestKind
+from bot.domain.events.market_data import QuoteReceived
+from bot.domain.events.orders import BrokerOrderStatus
+from bot.domain.events.people import RequestKind
 from bot.domain.order import OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState
 from bot.domain.quotes import Quote

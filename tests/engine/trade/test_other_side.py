@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.domain.events import RequestKind
+from bot.domain.events.people import RequestKind
 from bot.domain.order import Order, OrderSide, OrderState, OrderType, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState

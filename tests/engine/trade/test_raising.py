@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import LinkChange, LinkChanged, RequestKind
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.people import RequestKind
 from tests.engine.desk import Desk
 
 MOVE = RequestKind.MOVE_STOP

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from bot.domain.events import ExecutionReported
+from bot.domain.events.orders import ExecutionReported
 from bot.domain.order import OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import CloseReason, Position, PositionState, Protection
 from bot.engine.trade.refusals import POLICY_OF, Policy

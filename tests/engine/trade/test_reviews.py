@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.domain.events import InboundReceived, RequestKind
+from bot.domain.events.people import InboundReceived, RequestKind
 from bot.domain.requests import Role
 from bot.domain.review import Review
 from bot.domain.signal import SignalState

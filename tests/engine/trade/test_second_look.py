@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.events import LinesHeard, QuoteReceived
+from bot.domain.events.market_data import LinesHeard, QuoteReceived
 from bot.domain.order import OrderTicket, OrderType, Purpose
 from bot.domain.position import CloseReason, PositionState, Protection
 from tests.engine.desk import SPY_590C, Desk

@@ -11,7 +11,7 @@ from typing import Any
 from bot.domain.calendar import TradingSession
 from bot.domain.data.exposure import StrikeExposure
 from bot.domain.data.sets import GEX_BY_STRIKE
-from bot.domain.events import DatumReceived
+from bot.domain.events.feeds import DatumReceived
 from bot.domain.market import MarketView
 from bot.strategies.base import Look
 from tests.engine.desk import Desk

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain.events import BookFault, BookPart, ExecutionReported, LinkChange, LinkChanged
+from bot.domain.events.account import BookFault, BookPart
+from bot.domain.events.link import LinkChange, LinkChanged
+from bot.domain.events.orders import ExecutionReported
 from bot.domain.order import OrderState, Purpose
 from bot.domain.position import PositionState
 from bot.domain.session import SessionState

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.connection import Permission
-from bot.domain.events import LinkChange, LinkChanged
+from bot.domain.events.link import LinkChange, LinkChanged
 from bot.domain.order import OrderTicket, OrderType, Purpose
 from bot.domain.position import PositionState
 from tests.engine.desk import Desk
