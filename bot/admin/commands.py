@@ -17,8 +17,9 @@ from bot.admin import acts, figures
 from bot.admin.acts import Ask
 from bot.admin.texts import ChatAnswer
 from bot.alerts.ground import PeopleGround
+from bot.domain.actors import Role
 from bot.domain.events.people import RequestKind
-from bot.domain.requests import REQUESTS, Role
+from bot.domain.requests import REQUESTS
 
 K = RequestKind
 Show = Callable[[Connection, PeopleGround, str], ChatAnswer]

@@ -34,10 +34,11 @@ from bot.admin.texts import ChatAnswer, ChatReply
 from bot.alerts.ground import PeopleGround
 from bot.clocks.clock import SystemClock
 from bot.config.people import roster_of
+from bot.domain.actors import Person, Role
 from bot.domain.errors import StoreError
 from bot.domain.events.people import RequestKind
 from bot.domain.ids import ulid
-from bot.domain.requests import REQUESTS, Person, Role
+from bot.domain.requests import REQUESTS
 from bot.store import read as ask
 from bot.store.read.commands import command_row
 from bot.store.read.inbound import inbound_row

@@ -21,8 +21,8 @@ from bot.admin.replies import Replies
 from bot.admin.sender import Sender
 from bot.alerts.ground import PeopleGround
 from bot.config.people import roster_of
+from bot.domain.actors import Person
 from bot.domain.errors import StoreError
-from bot.domain.requests import Person
 from bot.store.read.telegram import forget_updates
 
 log: Final = logging.getLogger("quanticity")

@@ -49,7 +49,8 @@ def _deeds(config: LoadedConfig) -> dict[str, Deeds]:
 def _rows(config: LoadedConfig, deeds: dict[str, Deeds]) -> list[tuple[Any, ...]]:
     """Return a row a person of the roster, then one for each other actor who did or tried something."""
     from bot.config.people import roster_of
-    from bot.domain.requests import REQUESTS, UNNAMED, Person, actor_of
+    from bot.domain.actors import UNNAMED, Person, actor_of
+    from bot.domain.requests import REQUESTS
 
     roster, secrets = roster_of(config.settings), config.secrets
     known = [*roster.people.values(), Person(UNNAMED, roster.unnamed)]

@@ -8,8 +8,8 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from bot.config.section import Seconds, Section, TimeOfDay
+from bot.domain.actors import PERSONS, Role
 from bot.domain.notices import SEVERITIES, UnknownNotice, notice_of
-from bot.domain.requests import PERSONS, Role
 
 Level = Literal["info", "warning", "critical"]
 ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.config.schema import Mode, Settings
-from bot.domain.requests import LOGIN_VARIABLE, Person, Role, Roster
+from bot.domain.actors import LOGIN_VARIABLE, Person, Role, Roster
 
 UNNAMED_VARIABLE: Final = LOGIN_VARIABLE.removesuffix("_")
 _EXAMPLE: Final = "people: {users: [{telegram_id: 12345678, name: ann, role: owner}]}"

@@ -38,8 +38,8 @@ from bot.config.section import (
 )
 from bot.config.strategies import SESSION_CLOSES, SESSION_OPENS, StrategiesSettings
 from bot.config.universe import UniverseSettings
+from bot.domain.actors import PERSONS, UNNAMED, Person, Role
 from bot.domain.addresses import is_loopback
-from bot.domain.requests import PERSONS, UNNAMED, Person, Role
 
 
 def _of_a_person(role: Role) -> Role:

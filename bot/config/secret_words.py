@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
+from bot.domain.actors import LOGIN_VARIABLE
 from bot.domain.outside import TELLING_NAME, host_only, redact
-from bot.domain.requests import LOGIN_VARIABLE
 
 _SECRET_KEY: Final = re.compile(
     rf"{TELLING_NAME}|passw|authorization|webhook|(?:^|_)(?:auth|pass|pat|dsn|cookie|jwt)$|_key$", re.IGNORECASE

@@ -11,18 +11,9 @@ from types import MappingProxyType
 from typing import Final
 
 from bot.config.people import roster_of
+from bot.domain.actors import Roster, actor_of
 from bot.domain.events.people import RequestKind, RequestReceived, RequestUnreadable
-from bot.domain.requests import (
-    REQUESTS,
-    Expiry,
-    Payload,
-    Refused,
-    Roster,
-    actor_of,
-    payload_of,
-    refuse_stale,
-    refuse_without_authority,
-)
+from bot.domain.requests import REQUESTS, Expiry, Payload, Refused, payload_of, refuse_stale, refuse_without_authority
 from bot.domain.session import SessionState
 from bot.engine.outbox import asked
 from bot.engine.requested import holdings, reports, selling, session, settling, signals

@@ -22,9 +22,9 @@ from bot.clocks.paced import clock_as_told
 from bot.config.loader import LoadedConfig
 from bot.config.people import roster_of, roster_of_text, roster_text, user_of_variable
 from bot.config.secret_words import login_tokens_of
+from bot.domain.actors import Roster
 from bot.domain.addresses import is_loopback
 from bot.domain.outside import private_parts
-from bot.domain.requests import Roster
 from bot.engine.state.ports import Clock
 from bot.log import Redacted, guard_last_words, redactor
 from bot.web.access import COOKIE, AccessRules

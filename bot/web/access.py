@@ -17,9 +17,10 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from bot.domain.actors import Role, Roster
 from bot.domain.addresses import is_loopback
 from bot.domain.events.people import RequestKind
-from bot.domain.requests import REQUESTS, Role, Roster
+from bot.domain.requests import REQUESTS
 from bot.web.bar import standing
 from bot.web.logins import Doorkeeper, Visit
 from bot.web.questions import may_be_asked

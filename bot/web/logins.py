@@ -15,7 +15,7 @@ from typing import Final
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from bot.domain.requests import UNNAMED
+from bot.domain.actors import UNNAMED
 
 FAILURES_ALLOWED: Final = 5
 FAILURE_WINDOW_S: Final = 60.0

@@ -21,7 +21,7 @@ from bot.alerts.ground import PeopleGround
 from bot.clocks.clock import SystemClock
 from bot.config.schema import Settings
 from bot.config.secret_words import Secrets
-from bot.domain.requests import Role
+from bot.domain.actors import Role
 from tests.admin.telegram_server import TOKEN, TelegramServer
 from tests.web.conftest import StoreBuilder, a_working_day
 

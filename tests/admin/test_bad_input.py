@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.requests import Role
+from bot.domain.actors import Role
 from tests.admin.conftest import PEOPLE, STRANGER, Phone
 
 OWNER, APPROVER, VIEWER = PEOPLE[Role.OWNER], PEOPLE[Role.APPROVER], PEOPLE[Role.VIEWER]

@@ -17,8 +17,9 @@ from bot.admin.replies import Replies
 from bot.admin.strangers import ChatStrangers
 from bot.charts.chart import Chart
 from bot.charts.picture import NotDrawn
+from bot.domain.actors import Role
 from bot.domain.events.people import RequestKind
-from bot.domain.requests import REQUESTS, Role
+from bot.domain.requests import REQUESTS
 from bot.store.read.telegram import close_update
 from bot.store.tables.message import MESSAGE
 from bot.store.values import time_text

@@ -15,7 +15,7 @@ from bot.app.settings_watch import SettingsWatch
 from bot.cli.main import app
 from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, load
-from bot.domain.requests import Roster
+from bot.domain.actors import Roster
 from bot.feeds.feeds import Feeds, over_http
 from bot.feeds.sources import DataSources
 from bot.web.access import AccessRules

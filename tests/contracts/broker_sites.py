@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 from bot.broker.adapter import IbkrBroker
 from bot.broker.settings import BrokerSettings
 from bot.clocks.clock import ManualClock, ScaledClock, wall_seconds
+from bot.domain.events.account import BrokerSnapshot
 from bot.domain.events.link import LinkChange, LinkChanged
 from bot.domain.events.market_data import ContractQualified
 from bot.domain.events.orders import BrokerOrderStatus, OrderReported
@@ -323,3 +324,8 @@ def a_ticket(name: str, quantity: int = 2, limit: str = "0.90", *, order_id: int
     """Return a limit order to buy, which rests below the market unless told otherwise."""
     terms = Terms(quantity, limit_price=Decimal(limit))
     return OrderTicket(name, f"bot-{name}", KEY, OrderSide.BUY, OrderType.LIMIT, terms, order_id)
+
+
+async def book(site: Site) -> BrokerSnapshot:
+    """Return the broker's book. Over a socket all that was said before has been heard when it comes."""
+    return await site.broker.snapshot()

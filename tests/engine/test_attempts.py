@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.domain.actors import Role
 from bot.domain.events.people import InboundReceived
 from bot.domain.message import Message, MessageMode, MessageState
-from bot.domain.requests import Role
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
 

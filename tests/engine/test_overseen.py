@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.domain.actors import Role
 from bot.domain.events.people import InboundReceived, RequestKind
 from bot.domain.order import Order, Purpose
 from bot.domain.overseer import Action, Answered, ModelTask
-from bot.domain.requests import Role
 from bot.domain.session import SessionState
 from bot.domain.signal import SignalState
 from bot.domain.slowdown import Slowdown, SlowdownState

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain.actors import Role
 from bot.domain.events.host import DiskTold
 from bot.domain.events.people import InboundReceived, RequestKind, RequestReceived, RequestUnreadable
-from bot.domain.requests import REQUESTS, Role
+from bot.domain.requests import REQUESTS
 from bot.domain.session import SessionState
 from bot.domain.signal import SignalState
 from tests.engine.desk import Desk

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
-from bot.domain.requests import Role
+from bot.domain.actors import Role
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from bot.store.tables.inbound import INBOUND
 from bot.store.tables.message import MESSAGE

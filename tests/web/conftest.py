@@ -20,7 +20,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, Table
 
 from bot.clocks.clock import ManualClock
-from bot.domain.requests import Person, Role, Roster
+from bot.domain.actors import Person, Role, Roster
 from bot.store.database import writer_engine
 from bot.store.revision import upgrade
 from bot.store.tables.account_snapshot import ACCOUNT_SNAPSHOT

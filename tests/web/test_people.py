@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from flask.testing import FlaskClient
 
+from bot.domain.actors import PERSONS, Role
 from bot.domain.events.people import RequestKind
-from bot.domain.requests import PERSONS, REQUESTS, Role
+from bot.domain.requests import REQUESTS
 from bot.store import read as ask
 from bot.store.database import open_reader
 from tests.web.conftest import AppMaker, CsrfReader, StoreBuilder

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from bot.domain.requests import Role
+from bot.domain.actors import Role
 from bot.store.tables.config_version import CONFIG_VERSION
 from bot.store.tables.position import POSITION
 from bot.store.tables.strategy_stat import STRATEGY_STAT

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from bot.domain.actors import PERSONS, Role
 from bot.domain.message import ADMIN
-from bot.domain.requests import PERSONS, Role
 
 ANYBODY: Final = PERSONS
 APPROVERS: Final = frozenset({Role.OWNER, Role.OPERATOR, Role.APPROVER})

@@ -7,10 +7,11 @@ from typing import Final
 
 from bot.config.alerts import QuietHours
 from bot.config.people import roster_of
+from bot.domain.actors import Role, actor_of
 from bot.domain.calendar import NEW_YORK
 from bot.domain.message import WAITING, MessageChange
 from bot.domain.quiet import HoursUnclear, QuietChange, QuietState, QuietTime, QuietTrigger, hours_of
-from bot.domain.requests import Payload, Refused, Role, actor_of
+from bot.domain.requests import Payload, Refused
 from bot.engine.outbox.voice import MessageTarget
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal

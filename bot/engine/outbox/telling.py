@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from bot.domain.actors import Role
 from bot.domain.alert import Alert
 from bot.domain.message import WAITING, Message, MessageChange, MessageMode, MessageState
 from bot.domain.notices import CRITICAL
-from bot.domain.requests import Role
 from bot.engine.outbox import alert_words
 from bot.engine.outbox.draft import OPERATORS, Draft
 from bot.engine.outbox.quiet import DIGEST, end_of_quiet, is_quiet

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.requests import Role
+from bot.domain.actors import Role
 
 
 @dataclass(frozen=True, slots=True)

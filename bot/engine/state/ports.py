@@ -67,7 +67,7 @@ Sink = Callable[[Event], None]
 class Broker(Protocol):
     """The broker. Events arrive through the sink that the adapter was built with; nothing here decides anything.
 
-    `tests/contracts/test_brokers.py` asks every implementation for what is promised here.
+    `tests/contracts/test_brokers.py` and `test_broker_market.py` ask every implementation for what is promised here.
     """
 
     client_id: int

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.requests import SIM_PEOPLE
+from bot.domain.actors import SIM_PEOPLE
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain.actors import Role
 from bot.domain.alert import Alert, AlertState
 from bot.domain.events.people import AlertRaised, InboundReceived, RequestKind
 from bot.domain.message import Message, MessageMode, MessageState
-from bot.domain.requests import Role
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from bot.domain.actors import Role
 from bot.domain.approval import Approval
 from bot.domain.events.people import InboundReceived, RequestKind
 from bot.domain.message import Message, MessageMode
-from bot.domain.requests import Role
 from bot.engine.outbox.approvals import QUESTIONS
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk

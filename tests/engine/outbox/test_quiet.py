@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from bot.domain.actors import Role
 from bot.domain.events.people import AlertRaised, RequestKind
 from bot.domain.message import Message, MessageState
 from bot.domain.quiet import HoursUnclear, QuietTime, hours_of
-from bot.domain.requests import Role
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
 

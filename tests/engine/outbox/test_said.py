@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.domain.actors import Role
 from bot.domain.events.people import RequestKind
 from bot.domain.message import Message
-from bot.domain.requests import Role
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import Desk
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from bot.domain.actors import Role
 from bot.domain.events.people import AlertRaised, InboundReceived
 from bot.domain.message import Message, MessageMode, MessageState
-from bot.domain.requests import Role
 from bot.engine.outbox.draft import Draft
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
 from tests.engine.desk import TEN, Desk

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bot.domain.actors import Role
 from bot.domain.events.people import InboundReceived, RequestKind
-from bot.domain.requests import Role
 from bot.domain.review import Review
 from bot.domain.signal import SignalState
 from bot.engine.outbox.voice import Channel, MessageTarget, Voice
