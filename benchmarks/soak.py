@@ -153,8 +153,8 @@ def draw_up(market: Market) -> None:
     assert isinstance(market, MarketModel)
     open_at, close_at = market.session_open(), market.session_close()
     for symbol in market.symbols():
-        market.spot_gex_minutes(symbol, close_at)
-        market.net_premium_minutes(symbol, close_at)
+        market.vendor.spot_gex_minutes(symbol, close_at)
+        market.vendor.net_premium_minutes(symbol, close_at)
         price = market.price(symbol, open_at)
         listed = [each for each in market.find(symbol=symbol) if each.expiry and each.strike]
         listed.sort(key=lambda each: (each.expiry, abs(float(each.strike or 0) - price)))

@@ -76,7 +76,7 @@ def trade_day(market: MarketModel, look_s: int = LOOK_S) -> Day:
                 trade.watch(market.top(trade.instrument, at).bid, at, flat)
         if at >= pinned_at:
             pinned_at = at + timedelta(seconds=PIN_EVERY_S)
-            pins = {symbol: market.gex_by_strike(symbol, at).max_gamma_strike() for symbol in market.symbols()}
+            pins = {symbol: market.vendor.gex_by_strike(symbol, at).max_gamma_strike() for symbol in market.symbols()}
         for symbol in market.symbols() if at < last else ():
             verdict = candidate(market, symbol, pins[symbol], at)
             if isinstance(verdict, str):

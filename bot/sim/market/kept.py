@@ -28,14 +28,8 @@ class KeptMarket(MarketModel):
         )
         return None if row is None else ModelGreeks(*row)
 
-    def _stock_top(self, instrument: VenueInstrument, index: int) -> TopOfBook:
-        return self._top_at(instrument, index)
-
-    def _option_top(self, instrument: VenueInstrument, index: int) -> TopOfBook:
-        return self._top_at(instrument, index)
-
     def _top_at(self, instrument: VenueInstrument, index: int) -> TopOfBook:
-        make = super()._option_top if instrument.right else super()._stock_top
+        make = super()._top_at
         row = self._kept.row("top", instrument.con_id, index, lambda: _row_of_top(make(instrument, index)))
         assert row is not None, "every second has a top"
         return _top_of(row)

@@ -71,13 +71,13 @@ class ModelSource:
         return self._market.underlying(symbol).sec_type == "IND"
 
     def exposures(self, symbol: str, until: datetime, skip: int) -> Sequence[ExposureMinute]:
-        return [_exposure(row) for row in self._market.spot_gex_minutes(symbol, until)[skip:]]
+        return [_exposure(row) for row in self._market.vendor.spot_gex_minutes(symbol, until)[skip:]]
 
     def strikes_at(self, symbol: str, at: datetime, expiries: Sequence[date] | None) -> StrikeTable:
-        chain = self._market.chain(symbol, at)
+        chain = self._market.vendor.chain(symbol, at)
         if expiries is not None:
             chain = _only(chain, expiries)
-        found = exposure_by_strike(chain, self._market.shown_price(symbol, chain.price))
+        found = exposure_by_strike(chain, self._market.vendor.shown_price(symbol, chain.price))
         listed = set(chain.strike[chain.alive > 0].tolist())
         names, columns = tuple(found.values), zip(*(values.tolist() for values in found.values.values()), strict=True)
         rows = [
@@ -88,10 +88,10 @@ class ModelSource:
         return StrikeTable(found.at, found.price, rows)
 
     def flows(self, symbol: str, until: datetime, skip: int) -> Sequence[FlowMinute]:
-        return [_flow(row) for row in self._market.net_premium_minutes(symbol, until)[skip:]]
+        return [_flow(row) for row in self._market.vendor.net_premium_minutes(symbol, until)[skip:]]
 
     def contracts_at(self, symbol: str, at: datetime, last_expiry: date | None) -> Sequence[ContractState]:
-        chain = self._market.chain(symbol, at)
+        chain = self._market.vendor.chain(symbol, at)
         wanted = chain.alive > 0
         if last_expiry is not None:
             last = last_expiry.isoformat()
@@ -103,7 +103,7 @@ class ModelSource:
         ]
 
     def alerts(self, since: datetime, until: datetime) -> Sequence[VendorAlert]:
-        return [_alert(each) for each in self._market.flow_alerts(since, until)]
+        return [_alert(each) for each in self._market.vendor.flow_alerts(since, until)]
 
     def stock_at(self, symbol: str, at: datetime) -> StockDay:
         top = self._market.top(self._market.underlying(symbol), at)

@@ -28,6 +28,11 @@ def market(scenario: Scenario) -> MarketModel:
     return build_market(scenario, 1)
 
 
+def lean(market: MarketModel, at: datetime) -> float:
+    """Return the lean of the book of SPY, in [-1, 1]."""
+    return float(market.book("SPY").tape.imbalance[market.line.index(at)])
+
+
 def near(market: MarketModel, symbol: str, at: datetime = NOON) -> list[VenueInstrument]:
     """Return today's options around the money."""
     price = market.price(symbol, at)
@@ -51,8 +56,8 @@ def test_questions_may_come_in_any_order(scenario: Scenario, market: MarketModel
     forward = [(market.top(each, at), market.depth(spy, at)) for at in times for each in options]
     backward = [(fresh.top(each, at), fresh.depth(spy, at)) for at in times[::-1] for each in options[::-1]]
     assert forward == backward[::-1]
-    assert market.chain("SPY", NOON).gamma.tolist() == fresh.chain("SPY", NOON).gamma.tolist()
-    assert market.spot_gex_minutes("SPY", times[0]) == fresh.spot_gex_minutes("SPY", times[-1])[:151]
+    assert market.vendor.chain("SPY", NOON).gamma.tolist() == fresh.vendor.chain("SPY", NOON).gamma.tolist()
+    assert market.vendor.spot_gex_minutes("SPY", times[0]) == fresh.vendor.spot_gex_minutes("SPY", times[-1])[:151]
 
 
 def test_contract_ids_are_the_same_in_every_run_and_unique(market: MarketModel) -> None:
@@ -117,7 +122,7 @@ def test_quotes_are_on_the_grid_and_never_crossed(market: MarketModel, symbol: s
 
 @pytest.mark.parametrize("symbol", ["SPX", "SPY", "QQQ", "IWM"])
 def test_the_chain_says_what_single_quotes_say(market: MarketModel, symbol: str) -> None:
-    chain = market.chain(symbol, NOON)
+    chain = market.vendor.chain(symbol, NOON)
     for row in range(0, len(chain.instruments), 23):
         option = chain.instruments[row]
         top, greeks = market.top(option, NOON), market.greeks(option, NOON)
@@ -167,9 +172,9 @@ def test_the_book_has_ten_sorted_levels_that_lean_as_the_script_says(market: Mar
         assert all(a.price < b.price for a, b in pairwise(book.asks))
         assert (book.bids[0].price, book.bids[0].size) == (top.bid, top.bid_size)
         bids, asks = (sum(level.size for level in side) for side in (book.bids, book.asks))
-        assert (bids - asks) / (bids + asks) == pytest.approx(market.imbalance("SPY", at), abs=0.002)
-    assert market.imbalance("SPY", market.session_open() + timedelta(minutes=20)) > 0.3
-    assert market.imbalance("SPY", market.session_open() + timedelta(minutes=231)) < -0.3
+        assert (bids - asks) / (bids + asks) == pytest.approx(lean(market, at), abs=0.002)
+    assert lean(market, market.session_open() + timedelta(minutes=20)) > 0.3
+    assert lean(market, market.session_open() + timedelta(minutes=231)) < -0.3
 
 
 def test_index_and_fund_move_together(market: MarketModel) -> None:
@@ -237,14 +242,14 @@ def test_the_pin_is_the_max_gamma_strike_all_day(name: str, seed: int) -> None:
     market = build_market(scenario, seed)
     for symbol, script in scenario.symbols.items():
         for minutes in range(0, 361, 30):
-            exposures = market.gex_by_strike(symbol, market.session_open() + timedelta(minutes=minutes))
+            exposures = market.vendor.gex_by_strike(symbol, market.session_open() + timedelta(minutes=minutes))
             assert exposures.max_gamma_strike() == script.pin
 
 
 def test_exposure_by_strike_sums_to_the_minute_row(market: MarketModel) -> None:
     at = NOON.replace(second=0)
-    row = market.spot_gex_minutes("SPY", at)[-1]
-    values = market.gex_by_strike("SPY", at).values
+    row = market.vendor.spot_gex_minutes("SPY", at)[-1]
+    values = market.vendor.gex_by_strike("SPY", at).values
     assert row.at == at
     for greek in ("gamma", "charm", "vanna"):
         for weight in ("oi", "vol"):
@@ -255,7 +260,7 @@ def test_exposure_by_strike_sums_to_the_minute_row(market: MarketModel) -> None:
 
 
 def test_gamma_exposure_is_gamma_times_interest_times_price_squared(market: MarketModel) -> None:
-    chain, exposures = market.chain("QQQ", NOON), market.gex_by_strike("QQQ", NOON)
+    chain, exposures = market.vendor.chain("QQQ", NOON), market.vendor.gex_by_strike("QQQ", NOON)
     at = chain.strike == 510.0
     calls = at & (chain.right > 0)
     by_hand = float((chain.gamma * chain.open_interest)[calls].sum()) * 100 * chain.price**2 * 0.01
@@ -265,30 +270,30 @@ def test_gamma_exposure_is_gamma_times_interest_times_price_squared(market: Mark
 
 
 def test_an_index_row_carries_the_strike_at_the_money(market: MarketModel) -> None:
-    row = market.spot_gex_minutes("SPX", NOON)[-1]
+    row = market.vendor.spot_gex_minutes("SPX", NOON)[-1]
     assert row.price % 5 == 0
     assert abs(row.price - market.price("SPX", row.at)) <= 2.5
 
 
 def test_net_premium_minutes_follow_the_tape(market: MarketModel) -> None:
-    rows = market.net_premium_minutes("SPY", NOON)
+    rows = market.vendor.net_premium_minutes("SPY", NOON)
     ended = NOON.replace(second=0)
-    chain = market.chain("SPY", ended - timedelta(seconds=1))
+    chain = market.vendor.chain("SPY", ended - timedelta(seconds=1))
     assert rows[-1].at == ended - timedelta(minutes=1)
     assert sum(row.call_volume + row.put_volume for row in rows) == chain.volume.sum()
     assert sum(row.call_volume_ask_side + row.put_volume_ask_side for row in rows) == chain.ask_volume.sum()
-    assert market.net_premium_minutes("SPY", market.session_open()) == []
+    assert market.vendor.net_premium_minutes("SPY", market.session_open()) == []
 
 
 def test_flow_leans_with_the_script(market: MarketModel) -> None:
-    bullish = market.net_premium_minutes("SPY", market.session_open() + timedelta(minutes=60))[16:]
+    bullish = market.vendor.net_premium_minutes("SPY", market.session_open() + timedelta(minutes=60))[16:]
     assert sum(row.net_call_premium - row.net_put_premium for row in bullish) > 0
 
 
 def test_alerts_are_found_once_and_in_order(market: MarketModel) -> None:
-    alerts = market.flow_alerts(market.session_open(), market.session_close())
-    half = market.flow_alerts(market.session_open(), NOON)
-    assert alerts == half + market.flow_alerts(NOON, market.session_close())
+    alerts = market.vendor.flow_alerts(market.session_open(), market.session_close())
+    half = market.vendor.flow_alerts(market.session_open(), NOON)
+    assert alerts == half + market.vendor.flow_alerts(NOON, market.session_close())
     assert [each.at for each in alerts] == sorted(each.at for each in alerts)
     assert len({each.id for each in alerts}) == len(alerts)
     for each in alerts:

@@ -35,7 +35,7 @@ def test_gamma_by_strike_is_the_models_and_its_peak_the_models_peak(market: Mark
     at = market.session_open() + timedelta(minutes=90)
     for symbol in market.symbols():
         rows = read(market, "gex_by_strike", f"/api/stock/{symbol}/spot-exposures/strike", limit="500")
-        exposures = market.gex_by_strike(symbol, at)
+        exposures = market.vendor.gex_by_strike(symbol, at)
         assert max_gamma_strike(rows) == Decimal(str(exposures.max_gamma_strike()))
         assert sum(row.net_gamma_oi for row in rows) == pytest.approx(float(exposures.net_gamma.sum()), rel=1e-6)
 

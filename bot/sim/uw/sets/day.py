@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from bot.sim.market import MarketModel
 from bot.sim.market.exposure import ChainSnapshot
 from bot.sim.market.flow import Ints
-from bot.sim.market.model import Book
 from bot.sim.market.noise import generator
 from bot.sim.market.surface import YEAR_SECONDS, Floats, black_scholes_array, implied_volatility_array
+from bot.sim.market.underlying_day import Book
 from bot.sim.uw.query import Query
 from bot.sim.uw.rows import Row
 from bot.sim.vocabulary import Bar
@@ -156,7 +156,7 @@ class VendorDay:
         return frozenset(universe.strike[np.isin(universe.listing, of_it)].tolist())
 
     def chain(self, symbol: str, at: datetime) -> ChainSnapshot:
-        return self.market.chain(symbol, at)
+        return self.market.vendor.chain(symbol, at)
 
     def open_interest_before(self, symbol: str) -> Floats:
         """Return the open interest of the evening before, contract by contract."""

@@ -23,11 +23,11 @@ def _at_the_open(day: VendorDay, symbol: str, expiry: date | None = None) -> tup
     """Return dollar exposure by strike at the open, of an expiry or of all, and for each column by what it is divided
     to be greek times open interest times 100: open interest does not move with the tape."""
     market = day.market
-    chain = market.chain(symbol, market.session_open())
+    chain = market.vendor.chain(symbol, market.session_open())
     if expiry is not None:
         of_it = np.array([each == expiry.isoformat() for each in chain.expiry])
         chain = replace(chain, alive=chain.alive * of_it)
-    shown = market.shown_price(symbol, chain.price)
+    shown = market.vendor.shown_price(symbol, chain.price)
     return exposure_by_strike(chain, shown), {name: shown**2 / 100 if "gamma" in name else shown for name in _COLUMNS}
 
 
