@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bot.domain.events.feeds import EndpointReported
 from bot.engine.state.ports import Clock, Sink, TradingCalendar
+from bot.feeds.asked import AskedTargets, turns_of
 from bot.feeds.breaker import CircuitState
 from bot.feeds.endpoints import Endpoint
 from bot.feeds.fetching import Fetcher, Unusable
@@ -24,7 +25,6 @@ from bot.feeds.gate import CallGate, NoCallNow
 from bot.feeds.outcome import Outcome
 from bot.feeds.outcomes import MIN_PAUSE_WALL_S, Outcomes
 from bot.feeds.quota import Quota
-from bot.feeds.schedule import Claim, Turns, turns
 from bot.feeds.sources import SourceSettings, title_of
 from bot.feeds.targets import FeedState, Target
 from bot.feeds.transport import Transport, TransportFailed
@@ -34,10 +34,6 @@ from bot.feeds.verdicts import Judgement, Verdict
 log: Final = logging.getLogger(__name__)
 
 REPORT_WALL_S: Final = 0.5
-NEVER_ASKED: Final = datetime.min.replace(tzinfo=UTC)
-"""What was never asked waits the longest: it goes before what is overdue, however little there is room for."""
-REPORTS_A_TURN: Final = 4
-"""Of what is asked seldom, the row is renewed seldom too: there are hundreds of such targets."""
 LONGEST_NAP_S: Final = 30.0  # the clock may be moved on while we sleep
 
 
@@ -55,13 +51,17 @@ class Poller:
     ) -> None:
         self.source, self.settings = source, settings
         self._clock, self._sink = clock, sink
-        self.endpoints = _endpoints_of(settings)
-        self.gate = CallGate(settings, calendar, self._is_fresh)
+        self._asked = AskedTargets(source, settings, sink)
+        self.gate = CallGate(settings, calendar, self._asked.is_fresh)
         self._fetcher = Fetcher(manners_of(settings.manners), transport, self.gate, clock, calendar)
-        self._outcomes = Outcomes(source, title_of(source, settings), self.gate, clock, sink, self._asked_targets)
+        self._outcomes = Outcomes(source, title_of(source, settings), self.gate, clock, sink, self._asked.targets)
         self._tasks: list[asyncio.Task[None]] = []
         self._turns: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
+
+    @property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        return self._asked.endpoints
 
     @property
     def transport(self) -> Transport:
@@ -93,12 +93,14 @@ class Poller:
 
     async def poll_once(self, now: datetime) -> None:
         """Ask for everything that is due at `now`, one after the other by its priority, without jitter."""
-        targets = list(self._with_endpoints())
+        targets = list(self._asked)
         if any(target.is_due(now) for _, target in targets):
-            for endpoint, target in self._in_turn(targets, now, at_once=len(targets)):
+            room = replace(self.gate.room(self.endpoints, 0, now), max_in_flight=len(targets))
+            for place in turns_of(targets, room, now).go:
+                endpoint, target = targets[place]
                 if target.is_due(now):  # not put off by the turn of another meanwhile
                     await self._turn(endpoint, target, now, paced=False)
-        self._report_all(now)
+        self._asked.tell_all(self.quota, self.settings.report_seconds, now)
 
     def remember(self, rows: Iterable[EndpointReported], now: datetime) -> None:
         """Go on where a run before this one was: breakers, what the day took, our own count of the period."""
@@ -114,18 +116,8 @@ class Poller:
     def take(self, settings: SourceSettings) -> None:
         """Go on with other settings of the same address and sign-in: endpoints are added, changed and removed, and what
         is fresh stays."""
-        now, before = self._clock.now(), self.endpoints
         self.settings = self.gate.settings = settings
-        self.endpoints = _endpoints_of(settings)
-        for name, endpoint in self.endpoints.items():
-            if name in before:
-                endpoint.take_over(before[name])
-        kept = {id(target) for _, target in self._with_endpoints()}
-        for endpoint in before.values():
-            for target in endpoint.targets:
-                if id(target) not in kept and (target.settings.name, target.key) not in self._names():
-                    target.put_off("taken out of the settings", now, FeedState.REMOVED)
-                    self._sink(target.report(self.source, self.quota, now))
+        self._asked.take(settings, self.quota, self._clock.now())
         self._moved.set()
 
     def ask_now(self, targets: Iterable[Target], now: datetime) -> None:
@@ -144,8 +136,7 @@ class Poller:
 
     def target_of(self, dataset: str, key: str) -> Target | None:
         """Return a target by name, None where there is none."""
-        endpoint = self.endpoints.get(dataset)
-        return next((each for each in endpoint.targets if each.key == key), None) if endpoint else None
+        return self._asked.target_of(dataset, key)
 
     def breaker_state(self, dataset: str) -> CircuitState:
         """Return the breaker of a data set; raises KeyError for one that is not polled."""
@@ -157,16 +148,16 @@ class Poller:
         while True:
             now = self._clock.now()
             self._moved.clear()
-            plan, targets = self._plan(now)
+            targets = [each for each in self._asked if not each[1].busy]
+            plan = turns_of(targets, self.gate.room(self.endpoints, len(self._turns), now), now)
             for place in plan.go:
-                self._begin(*targets[place], now)
+                endpoint, target = targets[place]
+                target.busy = True
+                name = f"{self.source}-{target.settings.name}"
+                task = asyncio.create_task(self._live_turn(endpoint, target, now), name=name)
+                self._turns.add(task)
+                task.add_done_callback(self._turns.discard)
             await self._until(plan.wake_at)
-
-    def _begin(self, endpoint: Endpoint, target: Target, now: datetime) -> None:
-        target.busy = True
-        task = asyncio.create_task(self._live_turn(endpoint, target, now), name=f"{self.source}-{target.settings.name}")
-        self._turns.add(task)
-        task.add_done_callback(self._turns.discard)
 
     async def _live_turn(self, endpoint: Endpoint, target: Target, now: datetime) -> None:
         try:
@@ -178,12 +169,12 @@ class Poller:
         finally:
             target.busy = False
             self._moved.set()
-        self._report(target, self._clock.now())
+        self._asked.tell(target, self.quota, self.settings.report_seconds, self._clock.now())
 
     async def _until(self, due: datetime | None) -> None:
         """Sleep until something is due, or a turn has come to its end."""
         moved = asyncio.create_task(self._moved.wait())
-        nap = asyncio.create_task(self._sleep_until(due))
+        nap = asyncio.create_task(_sleep_until(due, self._clock))
         try:
             await asyncio.wait({moved, nap}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -191,43 +182,11 @@ class Poller:
             nap.cancel()
             await asyncio.gather(moved, nap, return_exceptions=True)
 
-    async def _sleep_until(self, due: datetime | None) -> None:
-        longest = max(LONGEST_NAP_S, self._clock.speed * MIN_PAUSE_WALL_S)
-        left = longest if due is None else (due - self._clock.now()).total_seconds()
-        await self._clock.sleep(max(min(left, longest), 0.001))
-
     async def _keep_reporting(self) -> None:
         every_s = max(self.settings.report_seconds, REPORT_WALL_S * self._clock.speed)
         while True:
-            self._report_all(self._clock.now())
+            self._asked.tell_all(self.quota, self.settings.report_seconds, self._clock.now())
             await self._clock.sleep(every_s)
-
-    # ---- whose turn it is
-
-    def _plan(self, now: datetime) -> tuple[Turns, list[tuple[Endpoint, Target]]]:
-        targets = [each for each in self._with_endpoints() if not each[1].busy]
-        room = self.gate.room(self.endpoints, len(self._turns), now)
-        plan = turns(self._claims(targets, now), room, now)
-        self._hold(plan, targets)
-        return plan, targets
-
-    def _in_turn(
-        self, targets: list[tuple[Endpoint, Target]], now: datetime, at_once: int
-    ) -> Iterator[tuple[Endpoint, Target]]:
-        room = replace(self.gate.room(self.endpoints, 0, now), max_in_flight=max(at_once, 1))
-        plan = turns(self._claims(targets, now), room, now)
-        self._hold(plan, targets)
-        return iter([targets[place] for place in plan.go])
-
-    @staticmethod
-    def _claims(targets: list[tuple[Endpoint, Target]], now: datetime) -> Iterator[Claim]:
-        for place, (_, target) in enumerate(targets):
-            yield Claim(place, target.settings.priority, target.next_due or NEVER_ASKED, target.pages)
-
-    @staticmethod
-    def _hold(plan: Turns, targets: list[tuple[Endpoint, Target]]) -> None:
-        for place, reason in plan.held.items():
-            targets[place][1].held(reason)
 
     # ---- one turn
 
@@ -256,32 +215,8 @@ class Poller:
         if target.next_due is not None and target.state is FeedState.OK:
             target.next_due = max(target.next_due, floor)
 
-    # ---- words to the sink
 
-    def _with_endpoints(self) -> Iterator[tuple[Endpoint, Target]]:
-        return ((endpoint, target) for endpoint in self.endpoints.values() for target in endpoint.targets)
-
-    def _names(self) -> set[tuple[str, str]]:
-        return {(target.settings.name, target.key) for _, target in self._with_endpoints()}
-
-    def _asked_targets(self) -> list[Target]:
-        return [target for _, target in self._with_endpoints() if target.state is not FeedState.DISABLED]
-
-    def _is_fresh(self, dataset: str, now: datetime) -> bool:
-        endpoint = self.endpoints.get(dataset)
-        return endpoint is not None and all(target.is_fresh(now) for target in endpoint.targets)
-
-    def _report_all(self, now: datetime) -> None:
-        for _, target in self._with_endpoints():
-            self._report(target, now)
-        for endpoint in self.endpoints.values():
-            if (news := endpoint.report(self.source, now)) is not None:
-                self._sink(news)
-
-    def _report(self, target: Target, now: datetime) -> None:
-        if target.report_due(now, max(self.settings.report_seconds, target.settings.interval_s / REPORTS_A_TURN)):
-            self._sink(target.report(self.source, self.quota, now))
-
-
-def _endpoints_of(settings: SourceSettings) -> dict[str, Endpoint]:
-    return {each.name: Endpoint.of(each, settings) for each in settings.endpoints if each.enabled}
+async def _sleep_until(due: datetime | None, clock: Clock) -> None:
+    longest = max(LONGEST_NAP_S, clock.speed * MIN_PAUSE_WALL_S)
+    left = longest if due is None else (due - clock.now()).total_seconds()
+    await clock.sleep(max(min(left, longest), 0.001))
