@@ -124,56 +124,67 @@ def details(
     req_id: int, instrument: VenueInstrument, market: Market, at: datetime, version: int, said: HoursSaid = USUAL
 ) -> WireMessage:
     """Return contractDetails (10) of one instrument."""
-    places = exchanges(instrument)
-    hours = text(market, at, said)
-    under = market.by_con_id(instrument.under_con_id) if instrument.under_con_id else None
-    month = f"{instrument.expiry:%Y%m}" if instrument.expiry else ""
     old = version < 164
     fields: list[Value] = [
         *((8,) if old else ()),
         req_id,
-        instrument.symbol,
-        instrument.sec_type,
-        last_day_text(instrument),
-        instrument.strike or 0,
-        instrument.right,
-        instrument.exchange or places[0],
-        instrument.currency,
-        instrument.local_symbol,
-        instrument.trading_class or instrument.symbol,
-        instrument.trading_class,
-        instrument.con_id,
+        *_named(instrument),
         instrument.min_tick,
         *((1,) if old else ()),
-        multiplier_text(instrument),
-        _ORDER_TYPES.get(instrument.sec_type, ""),
-        ",".join(places),
-        1,
-        instrument.under_con_id,
-        instrument.long_name or instrument.symbol,
-        "" if instrument.sec_type == "OPT" else instrument.primary_exchange,
-        month,
-        "",
-        "",
-        "",
+        *_traded(instrument),
         said.zone,
-        hours,
-        hours,
-        "",
-        "",
-        0,
-        1,
-        under.symbol if under else "",
-        under.sec_type if under else "",
-        ",".join([str(instrument.market_rule_id)] * len(places)),
-        expiry_text(instrument),
-        "COMMON" if instrument.sec_type == "STK" else "",
+        *[text(market, at, said)] * 2,
+        *("", "", 0, 1),
+        *_settled(instrument, market),
     ]
     if version == 163:
         fields.append(1)
     if version >= 164:
         fields += [1, 1, 1]
     return WireMessage(10, tuple(fields))
+
+
+def _named(instrument: VenueInstrument) -> tuple[Value, ...]:
+    return (
+        instrument.symbol,
+        instrument.sec_type,
+        last_day_text(instrument),
+        instrument.strike or 0,
+        instrument.right,
+        instrument.exchange or exchanges(instrument)[0],
+        instrument.currency,
+        instrument.local_symbol,
+        instrument.trading_class or instrument.symbol,
+        instrument.trading_class,
+        instrument.con_id,
+    )
+
+
+def _traded(instrument: VenueInstrument) -> tuple[Value, ...]:
+    """Return how and where it trades, and what is behind it."""
+    return (
+        multiplier_text(instrument),
+        _ORDER_TYPES.get(instrument.sec_type, ""),
+        ",".join(exchanges(instrument)),
+        1,
+        instrument.under_con_id,
+        instrument.long_name or instrument.symbol,
+        "" if instrument.sec_type == "OPT" else instrument.primary_exchange,
+        f"{instrument.expiry:%Y%m}" if instrument.expiry else "",
+        *("", "", ""),
+    )
+
+
+def _settled(instrument: VenueInstrument, market: Market) -> tuple[Value, ...]:
+    """Return its underlying, the rules of its prices, its expiry and its kind of stock."""
+    under = market.by_con_id(instrument.under_con_id) if instrument.under_con_id else None
+    return (
+        under.symbol if under else "",
+        under.sec_type if under else "",
+        ",".join([str(instrument.market_rule_id)] * len(exchanges(instrument))),
+        expiry_text(instrument),
+        "COMMON" if instrument.sec_type == "STK" else "",
+    )
 
 
 def option_parameters(req_id: int, market: Market, symbol: str, con_id: int) -> list[WireMessage]:

@@ -69,21 +69,72 @@ def order_status(
 
 def open_order(view: OrderView, account: str, zone: ZoneInfo, version: int) -> WireMessage:
     """Return openOrder (5) as server `version` lays it out."""
-    ticket, echo = view.ticket, view.echo
-    fields: list[Value] = [
-        ticket.order_id,
+    fields: tuple[Value, ...] = (
+        view.ticket.order_id,
         *_opening(view, account),
-        ticket.client_id,
+        view.ticket.client_id,
         view.perm_id,
-        ticket.outside_rth,
-        echo("hidden", 0),
-        echo("discretionary_amount", 0),
-        echo("good_after"),
+        *_hours_and_display(view),
         f"{view.perm_id}.0/{account}/100" if view.perm_id else "",
         *_advisor(view, version),
         *_till_and_firm(view, zone, version),
-        echo("auction_strategy", 0),
+        view.echo("auction_strategy", 0),
         *_stock_range(view),
+        *_sizes_open(view),
+        *_volatility(view, _DELTA_NEUTRAL_OPEN),
+        _trail_stop(view),
+        _trailing_percent(view.ticket),
+        *("", "", "", 0, 0, 0),
+        *_scale_and_hedge(view),
+        view.echo("opt_out_smart_routing", 0),
+        *_clearing(view),
+        "",
+        view.echo("solicited", 0),
+        view.ticket.what_if,
+        *_state(view),
+        *_adjusted_open(view),
+        *_appended(view, version),
+    )
+    return WireMessage(5, fields)
+
+
+def completed_order(view: OrderView, order: VenueOrder, account: str, zone: ZoneInfo, version: int) -> WireMessage:
+    """Return completedOrder (101); it carries neither order id nor client id."""
+    fields: tuple[Value, ...] = (
+        *_opening(view, account),
+        view.perm_id,
+        *_hours_and_display(view),
+        *_advisor(view, version),
+        *_till_and_firm(view, zone, version),
+        *_stock_range(view),
+        *_sizes_completed(view),
+        *_volatility(view, _DELTA_NEUTRAL_COMPLETED),
+        _trail_stop(view),
+        _trailing_percent(view.ticket),
+        *("", 0, 0, 0),
+        *_scale_and_hedge(view),
+        *_clearing(view),
+        "",
+        view.echo("solicited", 0),
+        view.status,
+        *_adjusted_completed(view),
+        order.filled,
+        *(0, 0, "", 0, 0, 0),
+        spell_time(order.completed_at or order.accepted_at, zone, version),
+        order.reject_text or view.status,
+        *(_NO_PEG_OFFSETS if version >= 170 else ()),
+    )
+    return WireMessage(101, fields)
+
+
+def _hours_and_display(view: OrderView) -> tuple[Value, ...]:
+    echo = view.echo
+    return view.ticket.outside_rth, echo("hidden", 0), echo("discretionary_amount", 0), echo("good_after")
+
+
+def _sizes_open(view: OrderView) -> tuple[Value, ...]:
+    ticket, echo = view.ticket, view.echo
+    return (
         echo("display_size", UNSET_INT),
         echo("block_order", 0),
         echo("sweep_to_fill", 0),
@@ -95,26 +146,31 @@ def open_order(view: OrderView, account: str, zone: ZoneInfo, version: int) -> W
         echo("nbbo_price_cap"),
         ticket.parent_id,
         echo("trigger_method", 0),
-        echo("volatility"),
-        echo("volatility_type", 0),
-        *_DELTA_NEUTRAL_OPEN,
-        echo("continuous_update", 0),
-        echo("reference_price_type", 0),
-        _trail_stop(view),
-        _trailing_percent(ticket),
-        "",
-        "",
-        "",
-        0,
-        0,
-        0,
-        *_scale_and_hedge(view),
-        echo("opt_out_smart_routing", 0),
-        *_clearing(view),
-        "",
-        echo("solicited", 0),
-        ticket.what_if,
-        *_state(view),
+    )
+
+
+def _sizes_completed(view: OrderView) -> tuple[Value, ...]:
+    echo = view.echo
+    return (
+        echo("display_size", UNSET_INT),
+        echo("sweep_to_fill", 0),
+        echo("all_or_none", 0),
+        echo("min_quantity"),
+        view.ticket.oca_type,
+        echo("trigger_method", 0),
+    )
+
+
+def _volatility(view: OrderView, delta_neutral: tuple[Value, ...]) -> tuple[Value, ...]:
+    echo = view.echo
+    kind = echo("volatility"), echo("volatility_type", 0)
+    return *kind, *delta_neutral, echo("continuous_update", 0), echo("reference_price_type", 0)
+
+
+def _adjusted_open(view: OrderView) -> tuple[Value, ...]:
+    """Return what is drawn at random, conditions, and how the order would be adjusted."""
+    echo = view.echo
+    return (
         echo("randomize_size", 0),
         echo("randomize_price", 0),
         0,
@@ -122,80 +178,24 @@ def open_order(view: OrderView, account: str, zone: ZoneInfo, version: int) -> W
         echo("trigger_price", UNSET_DOUBLE),
         _trail_stop(view),
         echo("limit_price_offset", UNSET_DOUBLE),
-        UNSET_DOUBLE,
-        UNSET_DOUBLE,
-        UNSET_DOUBLE,
-        0,
-        "",
-        "",
-        "",
+        *(UNSET_DOUBLE, UNSET_DOUBLE, UNSET_DOUBLE, 0, "", "", ""),
         echo("cash_quantity", 0),
-        1,
-        0,
-        0,
-        0,
-        *_appended(view, version),
-    ]
-    return WireMessage(5, tuple(fields))
+        *(1, 0, 0, 0),
+    )
 
 
-def completed_order(view: OrderView, order: VenueOrder, account: str, zone: ZoneInfo, version: int) -> WireMessage:
-    """Return completedOrder (101); it carries neither order id nor client id."""
-    ticket, echo = view.ticket, view.echo
-    finished = order.completed_at or order.accepted_at
-    fields: list[Value] = [
-        *_opening(view, account),
-        view.perm_id,
-        ticket.outside_rth,
-        echo("hidden", 0),
-        echo("discretionary_amount", 0),
-        echo("good_after"),
-        *_advisor(view, version),
-        *_till_and_firm(view, zone, version),
-        *_stock_range(view),
-        echo("display_size", UNSET_INT),
-        echo("sweep_to_fill", 0),
-        echo("all_or_none", 0),
-        echo("min_quantity"),
-        ticket.oca_type,
-        echo("trigger_method", 0),
-        echo("volatility"),
-        echo("volatility_type", 0),
-        *_DELTA_NEUTRAL_COMPLETED,
-        echo("continuous_update", 0),
-        echo("reference_price_type", 0),
-        _trail_stop(view),
-        _trailing_percent(ticket),
-        "",
-        0,
-        0,
-        0,
-        *_scale_and_hedge(view),
-        *_clearing(view),
-        "",
-        echo("solicited", 0),
-        view.status,
+def _adjusted_completed(view: OrderView) -> tuple[Value, ...]:
+    """Return the same of an order that is over, which says less."""
+    echo = view.echo
+    return (
         echo("randomize_size", 0),
         echo("randomize_price", 0),
         0,
         _trail_stop(view),
         echo("limit_price_offset", UNSET_DOUBLE),
         echo("cash_quantity", 0),
-        1,
-        0,
-        "",
-        order.filled,
-        0,
-        0,
-        "",
-        0,
-        0,
-        0,
-        spell_time(finished, zone, version),
-        order.reject_text or view.status,
-        *(_NO_PEG_OFFSETS if version >= 170 else ()),
-    ]
-    return WireMessage(101, tuple(fields))
+        *(1, 0, ""),
+    )
 
 
 def _opening(view: OrderView, account: str) -> tuple[Value, ...]:
