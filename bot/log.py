@@ -19,10 +19,12 @@ from types import TracebackType
 from typing import Any, Final, TextIO
 from urllib.parse import quote
 
-import structlog
-
 from bot.domain import outside
 from bot.domain.calendar import NEW_YORK
+from bot.left_unloaded import hidden
+
+with hidden("rich"):
+    import structlog
 
 Fields = MutableMapping[str, Any]
 Now = Callable[[], datetime]

@@ -6,6 +6,10 @@ what lives long then comes to stand behind them, and between such pieces the hea
 first hour of a soak to its second morning such gaps grew from 3 to 8 MB, a twentieth of the program.
 Decision: what is large is mapped apart, always. Saying so ends the learning.
 Consequence: the gaps stay below 3 MB (1.4 and 1.9 in that soak); a read from a socket costs a microsecond or two more.
+
+Each thread gets a heap of its own besides, which it shrinks from the end alone: large answers are read on a handful of
+threads in turn, and each kept what its own largest took. One heap for all is used again by whoever comes next; the
+interpreter lets one thread run at a time anyway.
 """
 
 from __future__ import annotations
@@ -16,16 +20,18 @@ from typing import Final
 
 APART_FROM_BYTES: Final = 64 * 1024
 _M_MMAP_THRESHOLD: Final = -3
+_M_ARENA_MAX: Final = -8
 """From glibc's malloc.h."""
 
 
 def keep_large_blocks_apart() -> bool:
-    """Set the size from which a block is mapped by itself and given back when freed; False where that cannot be said
-    (another C library), and then nothing is changed."""
+    """Set the size from which a block is mapped by itself and given back when freed, and one heap for all threads;
+    False where that cannot be said (another C library), and then nothing is changed."""
     with contextlib.suppress(ImportError, OSError, AttributeError):
         import ctypes  # not every interpreter is built with it
 
-        return bool(ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, APART_FROM_BYTES))
+        mallopt = ctypes.CDLL(None).mallopt
+        return bool(mallopt(_M_MMAP_THRESHOLD, APART_FROM_BYTES)) and bool(mallopt(_M_ARENA_MAX, 1))
     return False
 
 

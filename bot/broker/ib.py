@@ -9,13 +9,16 @@ import struct
 import time
 from typing import Any, Final, Protocol, cast
 
-from ib_insync.client import Client
-from ib_insync.contract import Contract, ContractDetails
-from ib_insync.decoder import Decoder
-from ib_insync.objects import BarData, CommissionReport, ExecutionFilter, PriceIncrement
-from ib_insync.objects import Execution as IbExecution
-from ib_insync.order import Order as IbOrder
-from ib_insync.order import OrderState as IbOrderState
+from bot.left_unloaded import put_off
+
+with put_off("numpy"):
+    from ib_insync.client import Client
+    from ib_insync.contract import Contract, ContractDetails
+    from ib_insync.decoder import Decoder
+    from ib_insync.objects import BarData, CommissionReport, ExecutionFilter, PriceIncrement
+    from ib_insync.objects import Execution as IbExecution
+    from ib_insync.order import Order as IbOrder
+    from ib_insync.order import OrderState as IbOrderState
 
 __all__ = [
     "BarData",

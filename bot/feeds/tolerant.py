@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 from bot.domain.outside import outside
@@ -27,6 +28,8 @@ _MILLISECONDS_FROM: Final = 100_000_000_000
 _MOST_DIGITS: Final = 64
 _MOST_MAGNITUDE: Final = 30
 _MOST_TEXTS: Final = 64
+_SHORT_TEXT: Final = 24
+"""Characters; longer ones are headlines and ids, which seldom come twice."""
 _DAY: Final = re.compile(
     r"^(?:([0-9]{4})-([0-9]{2})-([0-9]{2})(?![0-9]).*|([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}))$", re.ASCII | re.DOTALL
 )
@@ -47,12 +50,25 @@ def decimal(row: Row, name: str) -> Decimal | None:
     if _is_nothing(value):
         return None
     try:
-        number = Decimal(_short(value, name))
+        number = _exact(_short(value, name))
     except InvalidOperation:
         raise Malformed(f"{name}={_quoted(value)} is not a number") from None
     if isinstance(value, bool) or not number.is_finite() or abs(number.adjusted()) > _MOST_MAGNITUDE:
         raise Malformed(f"{name}={_quoted(value)} is not a number")
     return number
+
+
+@lru_cache(maxsize=2048)
+def _exact(written: str) -> Decimal:
+    """Return a number, one object for all rows that say it: an answer has its price in every row, strikes come in a
+    dozen data sets, and a `Decimal` takes as much memory as the row that holds it. What is refused is not kept."""
+    return Decimal(written)
+
+
+@lru_cache(maxsize=1024)
+def _word(written: str) -> str:
+    """Return a short text, one object for all rows that say it: tickers, venues, rules, words of the exchange."""
+    return outside(written)
 
 
 def need_decimal(row: Row, name: str) -> Decimal:
@@ -109,6 +125,8 @@ def flag(row: Row, name: str) -> bool:
 
 def text(row: Row, name: str) -> str:
     value = row.get(name)
+    if isinstance(value, str) and len(value) <= _SHORT_TEXT:
+        return _word(value)
     return "" if value is None else outside(value)
 
 
@@ -152,10 +170,10 @@ def texts(row: Row, name: str) -> tuple[str, ...]:
     if _is_nothing(value):
         return ()
     if isinstance(value, str):
-        return (outside(value),)
+        return (text(row, name),)
     if not isinstance(value, list):
         raise Malformed(f"{name}={_quoted(value)} is no list")
-    return tuple(outside(each) for each in value[:_MOST_TEXTS] if not _is_nothing(each))
+    return tuple(text({name: each}, name) for each in value[:_MOST_TEXTS] if not _is_nothing(each))
 
 
 def refuse_too_much(body: bytes, most_bytes: int, most_rows: int) -> None:
@@ -233,6 +251,7 @@ def _epoch(number: float) -> datetime:
     return datetime.fromtimestamp(number / 1000 if number >= _MILLISECONDS_FROM else number, UTC)
 
 
+@lru_cache(maxsize=1024)
 def _iso(written: str) -> datetime:
     at = datetime.fromisoformat(written)
     return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

@@ -26,12 +26,13 @@ day = SimpleNamespace(scenario=load_scenario("bad_day"), start_at=start, speed=1
 assert type(bot.app.trading._clock_of(day, 0.0, None)).__name__ == "JumpingClock"
 broker_settings(Settings())
 model = ("bot.sim.market", "bot.sim.matching", "bot.sim.tws", "bot.sim.uw", "bot.app.venue_process", "scipy")
-print(sorted(name for name in sys.modules if name in model))
+unused = ("numpy", "rich", "pygments", "alembic")  # what libraries import, and nobody here uses
+print(sorted(name for name in sys.modules if name in {*model, *unused}))
 """
 ENGINE_IS_MADE_IN = Path("bot/app/composition.py")
 
 
-def test_the_traders_process_loads_nothing_of_the_simulated_market() -> None:
+def test_the_traders_process_loads_nothing_of_the_simulated_market_and_nothing_unused() -> None:
     environment = {**os.environ, "PYTHONPATH": str(REPO_ROOT)}
     done = subprocess.run(
         [sys.executable, "-c", CARRIED],

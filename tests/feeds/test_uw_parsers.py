@@ -223,3 +223,23 @@ def test_a_minute_that_stands_as_it_stood_is_not_read_again_and_a_corrected_one_
     assert again is first
     (corrected,) = PARSERS["net_premium"].parse([{**MINUTE, "net_call_premium": "5"}], memory).rows
     assert corrected.net_call_premium == 5.0
+
+
+def test_rows_that_say_the_same_hold_one_object_for_it() -> None:
+    """A day's rows of all data sets are held at once: a price, a ticker, a time of its own in each is half of them."""
+    said = {"executed_at": "2026-11-20T14:31:00Z", "ticker": "SPY", "market_center": "L", "size": 100}
+    trades = [
+        {**said, "price": "590.25", "nbbo_bid": "590.24", "nbbo_ask": "590.26", "premium": "59025", "tracking_id": each}
+        for each in (1, 2)
+    ]
+    strikes = [
+        {"strike": strike, "price": "590.25", "time": "2026-11-20T14:31:00Z", "call_gamma_oi": "1"}
+        for strike in ("589.0", "590")
+    ]
+    (one, other), (low, _) = parse("dark_pool", trades).rows, parse("gex_by_strike", strikes).rows
+    assert one.price is other.price is low.price
+    assert one.bid is other.bid
+    assert one.ticker is other.ticker
+    assert one.venue is other.venue
+    assert one.at is other.at is low.at
+    assert parse("gex_by_strike", strikes).rows[0].strike is low.strike

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from bot.domain.instruments import OptionContract, parse_osi
 from bot.feeds.tolerant import Malformed, Row, day, flag, instant, need_decimal, text
@@ -20,7 +21,13 @@ def time_of(row: Row, *names: str) -> datetime:
 
 def strike_of(row: Row) -> Decimal:
     """Return a strike as it is written everywhere: 600.0 becomes 600, and adding 0 keeps it from being 6E+2."""
-    return need_decimal(row, "strike").normalize() + 0
+    return _plain(need_decimal(row, "strike"))
+
+
+@lru_cache(maxsize=2048)
+def _plain(strike: Decimal) -> Decimal:
+    """Return one object for all rows of a strike; it stands in a dozen data sets."""
+    return strike.normalize() + 0
 
 
 def day_if_there(row: Row, name: str) -> date | None:
