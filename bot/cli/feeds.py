@@ -129,10 +129,14 @@ def rows_of(
         return
     for each in found:
         age = (pulse.at - (each.source_at or each.at)).total_seconds() if pulse else None
-        late = " LATE" if age is not None and age > each.max_age_s else ""
-        words = "of unknown age" if age is None else f"{max(age, 0):.0f} s old, limit {each.max_age_s:g} s{late}"
-        print(f"{each.dataset} {each.key}: {len(each.rows)} of {each.rows_in_all} rows of {each.source}, {words}")
+        print(_head_of(each, age))
     show.as_table(["key", *fields], cells, "", "no rows")
+
+
+def _head_of(each: Any, age: float | None) -> str:
+    late = " LATE" if age is not None and age > each.max_age_s else ""
+    words = "of unknown age" if age is None else f"{max(age, 0):.0f} s old, limit {each.max_age_s:g} s{late}"
+    return f"{each.dataset} {each.key}: {len(each.rows)} of {each.rows_in_all} rows of {each.source}, {words}"
 
 
 def _as_data(each: Any) -> dict[str, Any]:

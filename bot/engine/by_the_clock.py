@@ -40,7 +40,7 @@ class ByTheClock:
         rest, parking = tick_memory.rest, tick_memory.parking
         if ctx.full or parking.parked:
             rest.end()
-        world = self._world(ctx)
+        world = _world(ctx, tick_memory)
         due = rest.due(ctx, self._jobs, world)
         if not due:
             return
@@ -50,13 +50,9 @@ class ByTheClock:
             if job in due:
                 parking.run_job(ctx, journal, job.name, job.do)
                 done.append(job)
-                if self._world(ctx) != world:  # what comes after it in the table sees another world than it rests in
+                if _world(ctx, tick_memory) != world:  # what comes after it sees another world than it rests in
                     due = self._jobs
         parking.run(journal, "rest", rest.begin, ctx, done, world)
-
-    def _world(self, ctx: Context) -> World:
-        absences, outbox = self._tick_memory.absences, self._tick_memory.outbox
-        return (*world_of(ctx), absences.in_doubt, absences.confirm_at, outbox.stirred)
 
     def _stretch(self, ctx: Context) -> Stretch:
         return self._stretches.at(ctx.settings.ibkr, ctx.broker_now)
@@ -146,3 +142,8 @@ class ByTheClock:
 
     def _snapshot_account(self, ctx: Context, journal: Journal) -> None:
         jobs.snapshot_account(ctx, journal, self._tick_memory.schedule, ctx.ledger.account.heard.latest)
+
+
+def _world(ctx: Context, memory: TickMemory) -> World:
+    absences, outbox = memory.absences, memory.outbox
+    return (*world_of(ctx), absences.in_doubt, absences.confirm_at, outbox.stirred)

@@ -14,7 +14,7 @@ from bot.feeds.outcome import Outcome
 from bot.feeds.phases import Every, MarketState, Phases, due_after
 from bot.feeds.quota import MinuteOfCalls, Quota, next_reset, period_began
 from bot.feeds.schedule import RANKS, Room
-from bot.feeds.sources import EndpointSettings, Priority, SourceSettings
+from bot.feeds.sources import EndpointSettings, Priority, QuotaSettings, SourceSettings
 from bot.feeds.targets import FeedState, Target
 
 PROBE_AFTER: Final = timedelta(minutes=30)
@@ -99,7 +99,7 @@ class CallGate:
             raise NoCallNow(self.probe_at, self.refused, FeedState.REFUSED)
         self._check_hours(endpoint.settings, now)
         self._check_quota(endpoint.settings, now)
-        self._check_cost(endpoint, now)
+        _check_cost(endpoint, now)
         self._check_dependencies(endpoint.settings, now)
         if not endpoint.breaker.admits(now):
             raise NoCallNow(endpoint.breaker.retry_at or now + MINUTE, f"left alone: {endpoint.fault}", FeedState.OPEN)
@@ -126,7 +126,7 @@ class CallGate:
 
     def _check_quota(self, endpoint: EndpointSettings, now: datetime) -> None:
         if self.day_spent_until is not None and now < self.day_spent_until:
-            words = f"the quota is spent until {self._reset_in_words(self.day_spent_until)}"
+            words = f"the quota is spent until {_reset_in_words(self.day_spent_until, self.settings.quota)}"
             raise NoCallNow(self.day_spent_until, words, FeedState.REFUSED, Outcome.QUOTA_SPENT)
         if self.minute_spent_until is not None and now < self.minute_spent_until:
             raise NoCallNow(self.minute_spent_until, "the vendor's minute is spent")
@@ -139,16 +139,8 @@ class CallGate:
                 until, f"our {self.settings.quota.limit} calls are spent", FeedState.REFUSED, Outcome.QUOTA_SPENT
             )
         if endpoint.priority is not Priority.CRITICAL and used >= float(self.settings.quota.stop_nonessential_at):
-            words = f"quota {used:.0%} used: only critical data until {self._reset_in_words(until)}"
+            words = f"quota {used:.0%} used: only critical data until {_reset_in_words(until, self.settings.quota)}"
             raise NoCallNow(until, words, outcome=Outcome.QUOTA_SPENT)
-
-    @staticmethod
-    def _check_cost(endpoint: Endpoint, now: datetime) -> None:
-        if endpoint.is_over_its_cap(now):
-            cap = endpoint.settings.daily_cost_cap
-            raise NoCallNow(
-                midnight_after(now), f"the day's {cap} dollars are spent", FeedState.REFUSED, Outcome.COST_CAP
-            )
 
     def _check_dependencies(self, endpoint: EndpointSettings, now: datetime) -> None:
         for name in endpoint.depends_on:
@@ -206,8 +198,14 @@ class CallGate:
         """After the reset the count that we last heard is the old period's."""
         return self._quota_of == next_reset(self.settings.quota, now)
 
-    def _reset_in_words(self, at: datetime) -> str:
-        from bot.domain.wording import clock_time
 
-        quota = self.settings.quota
-        return f"{clock_time(at)} New York" if quota.period != "month" else f"{at:%Y-%m-%d}"
+def _check_cost(endpoint: Endpoint, now: datetime) -> None:
+    if endpoint.is_over_its_cap(now):
+        cap = endpoint.settings.daily_cost_cap
+        raise NoCallNow(midnight_after(now), f"the day's {cap} dollars are spent", FeedState.REFUSED, Outcome.COST_CAP)
+
+
+def _reset_in_words(at: datetime, quota: QuotaSettings) -> str:
+    from bot.domain.wording import clock_time
+
+    return f"{clock_time(at)} New York" if quota.period != "month" else f"{at:%Y-%m-%d}"

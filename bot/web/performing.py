@@ -177,6 +177,19 @@ def equity_chart(earned: Earnings, limit: Decimal | None, range_: str = "all") -
     if not earned.curve:
         return None
     known = earned.start is not None
+    rows = _equity_rows(earned, known=known)
+    shown = [Level(-float(limit), f"limit {limit:g} %", "loss")] if limit is not None and known else []
+    deepest = min((row["dd"] or 0.0 for row in rows), default=0.0)
+    panes = _equity_panes([level for level in shown if deepest < level.value / 2], known=known)
+    total = earned.curve[-1].total
+    words = (
+        f"From {earned.curve[0].day:%d %b} to {earned.curve[-1].day:%d %b} closed trades brought {total:,.2f} dollars"
+    )
+    return Chart("equity", words, Axis.DAY, panes, thinned(rows, "v"), f"/performance.csv?range={range_}")
+
+
+def _equity_rows(earned: Earnings, *, known: bool) -> list[Row]:
+    """Return a row a day, after one of the evening before the first."""
     rows: list[Row] = [
         {
             "x": wall_ms(datetime.combine(point.day, time(16), NEW_YORK)),
@@ -187,29 +200,24 @@ def equity_chart(earned: Earnings, limit: Decimal | None, range_: str = "all") -
         for point in earned.curve
     ]
     before = wall_ms(datetime.combine(earned.curve[0].day - timedelta(days=1), time(16), NEW_YORK))
-    rows.insert(0, {"x": before, "v": float(earned.start or 0), "pnl": None, "dd": 0.0})
-    shown = [Level(-float(limit), f"limit {limit:g} %", "loss")] if limit is not None and known else []
-    deepest = min((row["dd"] or 0.0 for row in rows), default=0.0)
-    near = [level for level in shown if deepest < level.value / 2]
+    return [{"x": before, "v": float(earned.start or 0), "pnl": None, "dd": 0.0}, *rows]
+
+
+def _equity_panes(levels: Sequence[Level], *, known: bool) -> tuple[Pane, Pane]:
     first = "Equity, dollars at each close" if known else "Sum of P&L, dollars at each close"
     second = "Drawdown from the highest equity, %" if known else "Below the highest sum, dollars"
-    panes = (
+    return (
         Pane(first, Shown.MONEY, (LineMark("v", "equity" if known else "sum", area=not known),), height=190),
         Pane(
             second,
             Shown.PERCENT if known else Shown.GAIN,
             (LineMark("dd", "drawdown", "loss", area=True),),
-            levels=near,
+            levels=levels,
             height=80,
             zero=True,
             digits=1,
         ),
     )
-    total = earned.curve[-1].total
-    words = (
-        f"From {earned.curve[0].day:%d %b} to {earned.curve[-1].day:%d %b} closed trades brought {total:,.2f} dollars"
-    )
-    return Chart("equity", words, Axis.DAY, panes, thinned(rows, "v"), f"/performance.csv?range={range_}")
 
 
 def heat(earned: Earnings) -> tuple[HeatMonth, ...]:

@@ -252,26 +252,7 @@ def _status(m: Overview) -> dict[str, Any]:
         "session": {"state": m.session.state, "why": m.session.why},
         "connection": {"state": m.connection.state, "why": m.connection.why},
         "market": {"words": m.market.words, "detail": m.market.detail},
-        "account": {
-            "equity": _text(m.account.equity),
-            "day_pnl": _text(m.account.day_pnl),
-            "at": m.account.at.isoformat() if m.account.at else None,
-        },
-        "money": {
-            "total": _text(m.money.total),
-            "realized": _text(m.money.realized),
-            "open": _text(m.money.open),
-            "difference": _text(m.money.difference),
-        }
-        if m.money
-        else None,
-        "today": {
-            "closed": m.counters.closed,
-            "wins": m.counters.wins,
-            "realized": _text(m.counters.realized),
-            "fees": _text(m.counters.fees),
-            "slippage": _text(m.counters.slippage),
-        },
+        **_money(m),
         "positions": [_position(p) for p in m.positions],
         "signals": [_signal(s) for s in m.signals],
         "waiting_for": list(m.waiting_for),
@@ -283,6 +264,26 @@ def _status(m: Overview) -> dict[str, Any]:
             for h in m.halted_symbols
         ],
         "jobs": [_job(j) for j in m.jobs],
+    }
+
+
+def _money(m: Overview) -> dict[str, Any]:
+    """Return the account, what the open and the closed brought, and today's counters."""
+    names = ("total", "realized", "open", "difference")
+    return {
+        "account": {
+            "equity": _text(m.account.equity),
+            "day_pnl": _text(m.account.day_pnl),
+            "at": m.account.at.isoformat() if m.account.at else None,
+        },
+        "money": {name: _text(getattr(m.money, name)) for name in names} if m.money else None,
+        "today": {
+            "closed": m.counters.closed,
+            "wins": m.counters.wins,
+            "realized": _text(m.counters.realized),
+            "fees": _text(m.counters.fees),
+            "slippage": _text(m.counters.slippage),
+        },
     }
 
 

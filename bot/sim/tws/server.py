@@ -18,7 +18,7 @@ from bot.sim.tws.moment import VenueMoment
 from bot.sim.tws.requests import WireRequest
 from bot.sim.tws.session import ClientSession
 from bot.sim.tws.wire import MAX_SERVER_VERSION, ProtocolError, WireMessage
-from bot.sim.vocabulary import SimulatedVenue, VenueInstrument
+from bot.sim.vocabulary import Market, SimulatedVenue, VenueInstrument
 
 log: Final = logging.getLogger(__name__)
 
@@ -110,17 +110,11 @@ class TwsFace:
 
     def refusal_of(self, instrument: VenueInstrument) -> int:
         """Return the code with which market data of an instrument are refused, 0 where they are subscribed."""
-        return self.refused.get(self._group_of(instrument), 0) if self.refused else 0
+        return self.refused.get(_group_of(instrument, self.market), 0) if self.refused else 0
 
     def is_beside(self, instrument: VenueInstrument) -> bool:
         """Say whether an instrument is listed beside the day's underlyings."""
         return instrument.con_id in getattr(self.market, "group_of", ())
-
-    def _group_of(self, instrument: VenueInstrument) -> str:
-        """Return the group that an instrument's subscription belongs to: of the day's own it is what they are."""
-        groups: Mapping[int, str] = getattr(self.market, "group_of", {})
-        own = {"OPT": "options", "IND": "indices_us"}.get(instrument.sec_type, "equities")
-        return groups.get(instrument.con_id, own)
 
     def is_full(self) -> bool:
         return len(self._sessions) > self.limits.clients
@@ -180,3 +174,10 @@ class TwsFace:
         moment = self.moment()
         for session in sessions:
             session.pace(moment)
+
+
+def _group_of(instrument: VenueInstrument, market: Market) -> str:
+    """Return the group that an instrument's subscription belongs to: of the day's own it is what they are."""
+    groups: Mapping[int, str] = getattr(market, "group_of", {})
+    own = {"OPT": "options", "IND": "indices_us"}.get(instrument.sec_type, "equities")
+    return groups.get(instrument.con_id, own)

@@ -143,19 +143,12 @@ class ClientSession:
             if not data:
                 raise ConnectionError("hung up before the handshake")
             if not greeted:
-                greeted, data = self._greet(data), b""
+                greeted, data = _is_greeted(self._frames, data), b""
             payloads = self._frames.feed(data) if greeted else []
         self.version = negotiate(payloads[0], self.face.max_version)
         self._outbox.append(encode((self.version, self.face.connection_time())))
         self.flush()
         return payloads[1:]
-
-    def _greet(self, data: bytes) -> bool:
-        """Return whether the greeting is complete. Raises ProtocolError when it is another one."""
-        greeting = self._frames.take_prefix(data)
-        if greeting is False:
-            raise ProtocolError("the client does not greet with API")
-        return bool(greeting)
 
     def _receive(self, payload: bytes) -> None:
         fields = split(payload)
@@ -273,6 +266,14 @@ class ClientSession:
             await self._writer.wait_closed()
         except (ConnectionError, TimeoutError):
             return
+
+
+def _is_greeted(frames: FrameReader, data: bytes) -> bool:
+    """Return whether the greeting is complete. Raises ProtocolError when it is another one."""
+    greeting = frames.take_prefix(data)
+    if greeting is False:
+        raise ProtocolError("the client does not greet with API")
+    return bool(greeting)
 
 
 def negotiate(greeting: bytes, most: int = MAX_SERVER_VERSION) -> int:
