@@ -75,7 +75,7 @@ class Phone:
         before = set(self.server.sent)
         for update in updates:
             await self.desk.handle(update, gap_s)
-        await asyncio.gather(*self.desk._watches)
+        await asyncio.gather(*self.desk._answers.tasks)
         await self.sender.done()
         return [self.server.sent[key]["text"] for key in sorted(self.server.sent) if key not in before]
 
@@ -124,7 +124,7 @@ async def server() -> AsyncIterator[TelegramServer]:
 async def phone(
     server: TelegramServer, day: StoreBuilder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> AsyncIterator[Phone]:
-    monkeypatch.setattr("bot.admin.desk._ANSWER_MOST_S", 0.0)  # no bot runs here, so nobody answers
+    monkeypatch.setattr("bot.admin.answers._ANSWER_MOST_S", 0.0)  # no bot runs here, so nobody answers
     monkeypatch.setattr("bot.admin.sender.png", lambda chart: b"PNG")  # drawing one takes seconds
     ground = a_ground(server.url, day.url)
     sender = Sender(make_client(TOKEN, server.url), TOKEN)

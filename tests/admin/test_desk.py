@@ -192,8 +192,8 @@ async def test_an_answer_that_was_owed_is_told_after_a_restart_and_only_once(
     await phone.hear(phone.text(OPERATOR, "/pause"))
     with closing(sqlite3.connect(phone.path)) as store, store:
         store.execute("UPDATE command SET state = 'done', answer = 'paused', handled_at = created_at")
-    monkeypatch.setattr("bot.admin.desk._ANSWER_MOST_S", 30.0)
-    phone.desk._watched.clear()  # the process is another one
+    monkeypatch.setattr("bot.admin.answers._ANSWER_MOST_S", 30.0)
+    phone.desk._answers._watched.clear()  # the process is another one
     await phone.desk.resume()
     assert await phone.hear() == ["<b>After a restart, for this answer may not have reached you.</b>\nDone: paused"]
     assert phone.rows("SELECT chat, answered_at IS NOT NULL FROM telegram_update") == [(str(OPERATOR), 1)]
