@@ -16,6 +16,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from bot.domain.errors import SchemaMismatch, StoreError
+from bot.left_unloaded import hidden
 from bot.store import copies
 from bot.store.address import is_sqlite, sqlite_path
 from bot.store.audit import head_of, verify_chain
@@ -115,7 +116,8 @@ def upgrade(url: str, to: str = "head", tell: Tell = lambda _: None) -> str:
         tell(f"store {url}: already at {before}")
         _keep_private(url)
         return before
-    from alembic import command
+    with hidden("pygments"):  # its templates, which no start fills in, would paint their faults
+        from alembic import command
 
     _migrate(url, before, lambda config: command.upgrade(config, to), tell, keep_rows=True)
     _keep_private(url)
