@@ -77,7 +77,11 @@ async def test_delayed_data_are_no_price_of_now(broker: IbkrBroker, tws: FakeTws
     request = await answered(broker, tws, events)
     tws.send(58, 1, request, 3)
     await healthy(events)
+    events.clear()
     tws.send(58, 1, request, 1)
+    tws.send(49, 1, EPOCH)
+    await healthy(events)  # nothing of now was said yet: what is known is late
+    tws.send(1, 6, request, *BID)
     await healthy(events, OPTION_KEY)
 
 
