@@ -107,8 +107,8 @@ def program(tmp_path: Path, calendar_folder: Path) -> Iterator[Program]:
 
 
 def test_a_half_day_is_traded_to_its_close_over_sockets(program: Program) -> None:
-    from_noon = ("--start-at", "2026-11-27T12:00:00-05:00")  # its trade is opened at six past and ended by the clock
-    process = program.start("--scenario", "half_day", *from_noon, "--speed", "180", "--until-close")
+    from_noon = ("--start-at", "2026-11-27T12:04:00-05:00")  # its trade is opened at six past and ended by the clock
+    process = program.start("--scenario", "half_day", *from_noon, "--speed", "60", "--until-close")
     printed, _ = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, program.log.read_text()[-3000:]
     assert "invariants  12 of 12 hold" in printed
