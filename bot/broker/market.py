@@ -193,7 +193,7 @@ class MarketLines:
                 self._say_evicted(each, wanted[each])
             self._lines.close(each)
         for each in planned:
-            if self._is_another_now(each):
+            if self._is_another_now(each) or (each in self._asked and self._lines.waits_for_others(each)):
                 self._lines.close(each)
             if each not in self._lines:
                 self._open(each)

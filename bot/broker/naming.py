@@ -46,11 +46,18 @@ class Naming:
         self._on_unknown = on_unknown
         self._on_named = on_named
         self._qualifying: dict[str, asyncio.Task[None]] = {}
+        self._patient: set[str] = set()  # of these, those that are asked for after whatever else waits
         self._asking_hours: dict[str, asyncio.Task[None]] = {}
 
     def begin(self, key: str, *, later: bool = False) -> None:
-        """Qualify a key, unless that is on its way; `later`: after whatever else waits."""
+        """Qualify a key, unless that is on its way; `later`: after whatever else waits. One that waits so and is wanted
+        at once by now is asked for anew."""
+        if key in self._patient and not later:
+            self._qualifying.pop(key).cancel()
+            self._patient.discard(key)
         if key not in self._qualifying:
+            if later:
+                self._patient.add(key)
             asking = self._qualify(key, later=later)
             self._qualifying[key] = asyncio.create_task(asking, name=f"qualify {key.strip()}")
 
@@ -58,12 +65,14 @@ class Naming:
         """Give up qualifying what nobody wants any more."""
         for key in [each for each in self._qualifying if each not in keys]:
             self._qualifying.pop(key).cancel()
+            self._patient.discard(key)
 
     def forget(self) -> None:
         """The connection is gone, and with it every question."""
         for task in (*self._qualifying.values(), *self._asking_hours.values()):
             task.cancel()
         self._qualifying.clear()
+        self._patient.clear()
         self._asking_hours.clear()
 
     async def _qualify(self, key: str, *, later: bool) -> None:
@@ -84,6 +93,7 @@ class Naming:
                 self.tell(key)
                 self._tell_hours(key, details)
         self._qualifying.pop(key, None)
+        self._patient.discard(key)
         self._on_named()
 
     def hush(self, is_wanted: Callable[[str], bool]) -> None:

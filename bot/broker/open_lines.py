@@ -30,7 +30,7 @@ class OpenLines:
         self._lines: dict[Wanted, Line] = {}
         self._by_request: dict[int, Line] = {}
         self._ours: set[int] = set()
-        self._unsent: set[int] = set()  # lines whose question waits for its turn on the wire
+        self._unsent: dict[int, bool] = {}  # lines whose question waits on the wire; true: after whatever else does
         self._since: dict[str, float] = {}  # group -> when its first line was opened
         self._spoke: dict[str, float] = {}  # group -> when one of its lines last said something of its instrument
         self.ticked: set[int] = set()  # lines that did, of any kind
@@ -61,6 +61,11 @@ class OpenLines:
     def count(self, kind: str) -> int:
         return sum(1 for _, each in self._lines if each == kind)
 
+    def waits_for_others(self, wanted: Wanted) -> bool:
+        """Say whether a line was opened to be asked for after whatever else waits, and still waits."""
+        line = self._lines.get(wanted)
+        return line is not None and self._unsent.get(line.request_id, False)
+
     def is_mine(self, request_id: int) -> bool:
         """Say whether an id is that of a line of this connection, closed or open."""
         return request_id in self._ours
@@ -79,14 +84,13 @@ class OpenLines:
         self._ours.add(request_id)
         if isinstance(line, QuoteLine):
             self._since.setdefault(group_of(line), _now())
-        self._unsent.add(request_id)
+        self._unsent[request_id] = later
         self._wire.later(partial(self._send, request_id, send), idle=later)
         return True
 
     def _send(self, request_id: int, send: Send, client: TwsClient) -> None:
         """A line that was given up while its question waited is not asked for: nobody would cancel it."""
-        if request_id in self._unsent:
-            self._unsent.discard(request_id)
+        if self._unsent.pop(request_id, None) is not None:
             send(client)
 
     def listen(self, line: Line) -> None:
@@ -104,9 +108,7 @@ class OpenLines:
         line, self.moved = self._lines.pop(wanted), True
         self._forget_line(line)
         self.ticked.discard(line.request_id)
-        if line.request_id in self._unsent:
-            self._unsent.discard(line.request_id)
-        else:
+        if self._unsent.pop(line.request_id, None) is None:
             self._wire.later(_closer(wanted[1], line.request_id))
 
     def drop(self, wanted: Wanted) -> None:
@@ -114,7 +116,7 @@ class OpenLines:
         line, self.moved = self._lines.pop(wanted, None), True
         if line is not None:
             self._forget_line(line)
-            self._unsent.discard(line.request_id)
+            self._unsent.pop(line.request_id, None)
 
     def _forget_line(self, line: Line) -> None:
         self._by_request.pop(line.request_id, None)
