@@ -19,7 +19,7 @@ from bot.feeds.outcome import Outcome
 from bot.feeds.paging import Pages
 from bot.feeds.rows import Parsed, Reads
 from bot.feeds.targets import Target
-from bot.feeds.tolerant import Malformed, Placeholder, refuse_too_much
+from bot.feeds.tolerant import Malformed, SampleRows, refuse_too_much
 from bot.feeds.transport import Params, Response, Transport
 from bot.feeds.vendors.manners import Manners
 from bot.feeds.verdicts import Judgement, Verdict, judged
@@ -109,7 +109,7 @@ class Fetcher:
             if paced and len(body) > LARGE_BODY_BYTES:
                 return await asyncio.to_thread(self._rows, endpoint, body, most_rows)
             return self._rows(endpoint, body, most_rows)
-        except Placeholder as fault:
+        except SampleRows as fault:
             raise Unusable(judged(Verdict.DISABLED, str(fault))) from fault
         except Malformed as fault:
             outcome = Outcome.NOT_JSON if str(fault).startswith("not JSON") else Outcome.NO_ROWS

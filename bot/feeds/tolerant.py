@@ -40,7 +40,7 @@ class Malformed(ValueError):
     """A field or an answer that cannot be read; the text names it."""
 
 
-class Placeholder(Malformed):
+class SampleRows(Malformed):
     """Rows that only look like data: what is given without the plan."""
 
 

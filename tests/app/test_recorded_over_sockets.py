@@ -114,11 +114,12 @@ def test_a_day_over_sockets_is_played_again_as_it_was_and_twice_alike(home: Path
     found = recording.judge()
     assert found.is_whole, found.words()
     assert {"quotes", "answers", "data", "account"} <= set(found.counts)
-    if found.gaps:
-        pytest.skip(f"the machine stood still: {found.verdict()}")
     first, second = replayed(home, "first.db"), replayed(home, "second.db")
     assert first["why"] == "the settings are those of the day"
     assert first["head_hash"] == second["head_hash"]
+    if found.gaps:  # the machine stood still, and what was not recorded is named: the day had more than its replays
+        assert "are not recorded" in found.verdict()
+        return
     assert not [note for note in first["notes"] if "orders" in note]
     last_tick = max(row[5][0] for row in recording.rows({EventKind.TICKS}))
     assert rows(home / "first.db", BECAUSE.format(last_tick)) == rows(lived, BECAUSE.format(last_tick))

@@ -22,7 +22,7 @@ from bot.domain.events.people import AlertRaised
 from bot.feeds.feeds import Feeds, keys_of, over_http
 from bot.feeds.outcome import Outcome
 from bot.feeds.sources import DataSources
-from bot.feeds.tolerant import Placeholder
+from bot.feeds.tolerant import SampleRows
 from bot.feeds.transport import Response
 from bot.feeds.vendors import manners_of
 from bot.feeds.verdicts import Verdict
@@ -146,7 +146,7 @@ def test_rows_that_are_made_up_are_refused_whatever_the_message_says() -> None:
     row = {"contractID": "XXYYZZ999999C00000000", "symbol": "XXYYZZ", "expiration": "2099-99-99"}
     for message in ("success", "upgrade"):
         body = json.dumps({"endpoint": "Realtime Options", "message": message, "data": [row]}).encode()
-        with pytest.raises(Placeholder):
+        with pytest.raises(SampleRows):
             manners_of("alpha_vantage").rows(body, None, "av_realtime_options")
 
 

@@ -10,7 +10,7 @@ from bot.domain.data.contracts import OptionContractRow
 from bot.domain.data.scored_news import ScoredArticle, TickerScore
 from bot.domain.instruments import parse_osi
 from bot.feeds.rows import Parser, Parsers
-from bot.feeds.tolerant import Malformed, Placeholder, Row, count, decimal, need_instant, need_real, real, text
+from bot.feeds.tolerant import Malformed, Row, SampleRows, count, decimal, need_instant, need_real, real, text
 
 _SUCCESS: Final = "success"
 _IV_LEAST, _IV_MOST = 0.01, 3.0
@@ -18,13 +18,13 @@ _FAKE_YEAR: Final = "2099-99"
 
 
 def chain_rows(body: bytes, most_rows: int | None) -> list[Any]:
-    """Return the rows of REALTIME_OPTIONS; raises Placeholder for the made-up rows that come without the plan, and
+    """Return the rows of REALTIME_OPTIONS; raises SampleRows for the made-up rows that come without the plan, and
     Malformed for no answer of this kind. An answer without rows is that of an unknown symbol or a quiet day."""
     answer = _answer(body)
     rows, said = answer.get("data"), str(answer.get("message", ""))
     if said.lower() != _SUCCESS or (isinstance(rows, list) and any(_is_made_up(row) for row in rows[:1])):
         if isinstance(rows, list) and rows:
-            raise Placeholder(f"the rows are placeholders: {text({'': said}, '') or 'no message'}")
+            raise SampleRows(f"the rows are samples and not data: {text({'': said}, '') or 'no message'}")
         raise Malformed(f"no chain: {text({'': said}, '') or 'no message'}")
     return _bounded(rows, most_rows)
 
