@@ -2,7 +2,8 @@
 
 At 240 times real time a quarter of a wall second is a minute: quotes that are sent every 20 ms of wall time are already
 seconds old, and an answer that takes 50 ms took 12 s. So a limit on an age or an answer is at least a fixed span of
-wall time: its type says which (`AtLeastWall`, bot/config/section.py), so that no setting and no strategy is named here.
+wall time, and one on what is asked for at intervals is longer by an answer's: its type says which (`AtLeastWall`,
+`WallBesides`, bot/config/section.py), so that no setting and no strategy is named here.
 At real time, and in replay, nothing changes.
 """
 
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from bot.config.schema import ApprovalMode, Settings
-from bot.config.section import ANSWER_WALL_S, INPUT_WALL_S, AtLeastWall
+from bot.config.section import ANSWER_WALL_S, INPUT_WALL_S, AtLeastWall, WallBesides
 from bot.domain.data.sets import DECIDED_ON
 from bot.feeds.sources import DataSources, SourceSettings
 
@@ -69,14 +70,16 @@ def _of_field(section: BaseModel, name: str, speed: float) -> Any:
     """Return the field's wider value, None where it stays as it is."""
     value, metadata = getattr(section, name), type(section).model_fields[name].metadata
     least = [each.seconds * speed for each in metadata if isinstance(each, AtLeastWall)]
-    return _wider(value, max(least, default=0.0), speed)
+    besides = [each.seconds * speed for each in metadata if isinstance(each, WallBesides)]
+    return _wider(value, max(least, default=0.0), max(besides, default=0.0), speed)
 
 
-def _wider(value: Any, least: float, speed: float) -> Any:
+def _wider(value: Any, least: float, besides: float, speed: float) -> Any:
     if isinstance(value, BaseModel):
         return widened(value, speed)
     if isinstance(value, tuple) and any(isinstance(each, BaseModel) for each in value):
-        return tuple(_wider(each, least, speed) or each for each in value)
+        return tuple(_wider(each, least, besides, speed) or each for each in value)
     if isinstance(value, Mapping):
-        return {key: _wider(each, least, speed) or each for key, each in value.items()}
-    return max(value, least) if least and isinstance(value, int | float) else None
+        return {key: _wider(each, least, besides, speed) or each for key, each in value.items()}
+    widens = (least or besides) and isinstance(value, int | float)
+    return max(value + besides, least) if widens else None

@@ -22,9 +22,9 @@ COLUMNS: Final = (
     "source", "detail",
 )  # fmt: skip
 FIELDS: Final = (
-    "feed", "dataset", "key", "priority", "state", "outcome", "age_s", "max_age_s", "next_call_at", "calls_today",
-    "errors_today", "cost_today", "breaker", "source", "quota_used", "quota_limit", "requests", "failures", "dropped",
-    "last_error", "at",
+    "feed", "dataset", "key", "priority", "state", "outcome", "age_s", "row_age_s", "max_age_s", "next_call_at",
+    "calls_today", "errors_today", "cost_today", "breaker", "source", "quota_used", "quota_limit", "requests",
+    "failures", "dropped", "last_error", "at",
 )  # fmt: skip
 TESTED: Final = ("source", "endpoint", "outcome", "rows", "missing", "new", "wrong", "words", "asked")
 
@@ -72,10 +72,15 @@ def _rows(connection: Any, now: datetime | None) -> list[dict[str, Any]]:
 
 
 def _row(feed: Any, took: Any, now: datetime) -> dict[str, Any]:
-    age = None if feed.last_success_at is None else max(0.0, round((now - feed.last_success_at).total_seconds(), 1))
+    age, row_age = feed.age_s(now), feed.row_age_s(now)
     row = {name: getattr(feed, name) for name in FIELDS if hasattr(feed, name)}
-    row |= {"age_s": age, "calls_today": took.calls if took else 0, "errors_today": took.errors if took else 0}
+    row |= {"age_s": _rounded(age), "row_age_s": _rounded(row_age)}
+    row |= {"calls_today": took.calls if took else 0, "errors_today": took.errors if took else 0}
     return row | {"cost_today": took.cost if took else 0, "breaker": took.breaker if took else ""}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 1)
 
 
 def _cells(row: dict[str, Any]) -> list[Any]:

@@ -16,6 +16,7 @@ from bot.config.section import (
     Seconds,
     Section,
     TwiceAnswered,
+    WallBesides,
 )
 from bot.domain.overseer import Action, ModelTask, OnSilence
 
@@ -36,7 +37,7 @@ _CAPS: Final[dict[ModelTask, int]] = {
 class WatchSettings(Section):
     """From where on each rule has a finding. Seconds are of the bot's clock."""
 
-    ages: Annotated[dict[str, Seconds], AtLeastWall(2 * ANSWER_WALL_S)] = Field(
+    ages: Annotated[dict[str, Seconds], WallBesides(2 * ANSWER_WALL_S)] = Field(
         default_factory=lambda: dict(_AGES), description="by data set: older than this in the session is told of"
     )
     heartbeat_s: TwiceAnswered = Field(30, description="the broker's connection not usable for so long")

@@ -30,6 +30,14 @@ class AtLeastWall:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class WallBesides:
+    """Marks a limit on the age of what is asked for at intervals: it holds an interval, which a fast simulated clock
+    leaves as it is, and an answer, which takes so many seconds of wall time more."""
+
+    seconds: float
+
+
 class Takeover(StrEnum):
     """When a changed setting comes into force (`bot/config/takeover.py`)."""
 
@@ -50,11 +58,11 @@ ANEW: Final = TakenOver(Takeover.ANEW)
 AT_START: Final = TakenOver(Takeover.START)
 
 
-Age = Annotated[float, Field(gt=0, le=3600), AtLeastWall(ANSWER_WALL_S)]
+Age = Annotated[float, Field(gt=0, le=3600), WallBesides(ANSWER_WALL_S)]
 """Seconds for which what was asked for may still be decided on; yesterday's is never fresh."""
 StreamedAge = Annotated[float, Field(gt=0, le=3600), AtLeastWall(INPUT_WALL_S)]
 """The same for what comes of its own accord."""
-AnswerAge = Annotated[float, Field(gt=0, le=31_622_400), AtLeastWall(ANSWER_WALL_S)]
+AnswerAge = Annotated[float, Field(gt=0, le=31_622_400), WallBesides(ANSWER_WALL_S)]
 """An age that may be as long as what it is about is seldom: a calendar, a filing."""
 Answered = Annotated[Seconds, AtLeastWall(ANSWER_WALL_S)]
 """Seconds in which an answer is waited for."""

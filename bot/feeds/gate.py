@@ -166,6 +166,10 @@ class CallGate:
         if not self.settings.quota.limit:
             self._quota_of = next_reset(self.settings.quota, now)
 
+    def is_regular(self, at: datetime) -> bool:
+        """Say whether a moment is of a regular session."""
+        return self._phases.now(at) is MarketState.REGULAR
+
     def minute_is_spent(self, now: datetime) -> datetime:
         """Note that the source refuses for this minute; return when it is over."""
         reset = self.quota.minute_reset_at

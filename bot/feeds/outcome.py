@@ -21,6 +21,7 @@ class Outcome(StrEnum):
     NO_ROWS = "no_rows"
     UNREADABLE = "unreadable"  # not one row could be read
     FUTURE = "future"  # rows of a time that has not come
+    OLD_ROWS = "old_rows"  # answered in time, with rows older than the set may be
     ANCIENT = "ancient"  # rows older than anything of use
     DUPLICATE_PAGE = "duplicate_page"
     CROWDED = "crowded"

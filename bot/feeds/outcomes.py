@@ -72,12 +72,14 @@ class Outcomes:
         target.succeeded(received_at, fault, self._gate.next_due(target.settings, received_at, received_at, share))
         if fetched.outcome is not Outcome.OK:
             target.outcome = fetched.outcome
+        target.rows_are_of(parsed.source_at)
         if not parsed.rows and not target.settings.cursor:
             target.put_off("an empty answer", self._regular(target, now))
             target.outcome = Outcome.EMPTY
             return
         if target.rest_every is not None:  # this was only to close gaps
             target.outcome, target.next_due = Outcome.STREAMED, received_at + target.rest_every
+        self._name_old_rows(target, received_at)
         self._sink(self._datum(target, parsed, received_at, target.keep(parsed, endpoint.reads, received_at)))
 
     def on_streamed(
@@ -92,8 +94,18 @@ class Outcomes:
         fault = f"{parsed.dropped} rows dropped: {parsed.first_fault}" if parsed.dropped else ""
         due = target.next_due
         target.succeeded(now, fault, due if due is not None and due <= now else now + rest_every)
+        target.rows_are_of(parsed.source_at)
         target.outcome, target.rest_every = Outcome.STREAMED, rest_every
         self._sink(self._datum(target, parsed, now, target.add(parsed, endpoint.reads, now)))
+
+    def _name_old_rows(self, target: Target, now: datetime) -> None:
+        """An answer in time whose newest row is too old is named; at the open yesterday's rows are on their way out."""
+        trades_since = now - timedelta(seconds=target.settings.max_age_s)
+        if target.outcome is not Outcome.OK or not target.rows_are_old(now):
+            return
+        if self._gate.is_regular(trades_since) and self._gate.is_regular(now):
+            target.outcome = Outcome.OLD_ROWS
+            target.last_error = f"the newest row is {target.row_age_s(now):.0f} s old"
 
     def _datum(
         self, target: Target, parsed: Parsed[Any], received_at: datetime, value: tuple[Any, ...]

@@ -45,6 +45,7 @@ class Target:
         self.outcome = Outcome.NONE
         self.last_error = ""
         self.last_success_at: datetime | None = None
+        self.newest_row_at: datetime | None = None  # by the vendor's own time; None where rows have none
         self.requests = self.failures = self.dropped = 0
         self.progress = Progress()
         self.given_up = False  # the vendor does not give it; the next answer with rows ends that
@@ -82,6 +83,18 @@ class Target:
         self.last_success_at, self.attempts, self.given_up = now, 0, False
         self.state, self.last_error, self.next_due, self.stand_in = FeedState.OK, fault, next_due, ""
         self.outcome = Outcome.ROWS_DROPPED if fault else Outcome.OK
+
+    def rows_are_of(self, source_at: datetime | None) -> None:
+        """Note the vendor's own time of the newest row."""
+        self.newest_row_at = source_at
+
+    def row_age_s(self, now: datetime) -> float:
+        """Return the newest row's age by the vendor's own time, zero where rows have none."""
+        return (now - self.newest_row_at).total_seconds() if self.newest_row_at is not None else 0.0
+
+    def rows_are_old(self, now: datetime) -> bool:
+        """Say whether the vendor answered in time with rows that are too old."""
+        return self.row_age_s(now) > self.settings.max_age_s
 
     def failed(
         self, reason: str, retry_at: datetime, state: FeedState = FeedState.RETRYING, outcome: Outcome | None = None
@@ -173,6 +186,7 @@ class Target:
             next_call_at=self.next_due,
             source=self.stand_in or feed,
             priority=self.settings.priority.value,
+            newest_row_at=self.newest_row_at,
         )
 
     def _news(self) -> tuple[object, ...]:

@@ -21,12 +21,15 @@ _AFTER_CLOSE = timedelta(minutes=3)
 
 @dataclass(frozen=True, slots=True)
 class FeedAge:
-    """A data set's last good answer for a key; `age_s` None: there was none yet."""
+    """A data set's last good answer for a key; `age_s` None: there was none yet. `row_age_s`: of its newest row by the
+    vendor's own time, None where rows have none; `max_age_s`: from where on rows are called stale."""
 
     dataset: str
     key: str
     state: str
     age_s: float | None
+    row_age_s: float | None = None
+    max_age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ def facts_of(connection: Connection, settings: Settings, began: datetime | None 
             FeedAge(
                 row.dataset, row.key, row.state,
                 None if row.last_success_at is None else (pulse.at - row.last_success_at).total_seconds(),
+                row.row_age_s(pulse.at), row.max_age_s,
             )
             for row in ask.feeds(connection)
         ),

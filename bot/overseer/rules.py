@@ -14,7 +14,7 @@ from bot.config.overseer import WatchSettings
 from bot.domain.connection import ConnectionState
 from bot.domain.notices import CRITICAL, WARNING
 from bot.domain.overseer import OverseerFinding
-from bot.domain.wording import dollars, key_words
+from bot.domain.wording import compared, dollars, key_words
 from bot.overseer.facts import Facts
 
 _UNUSABLE: Final = frozenset(
@@ -44,10 +44,16 @@ def _stale_data(facts: Facts, watch: WatchSettings) -> Found:
         most = watch.ages.get(feed.dataset)
         if most is None or waited <= most:
             continue  # at the open, and as the bot begins, the first answers are on their way
-        age = waited if feed.age_s is None else feed.age_s
+        age, of_rows = waited if feed.age_s is None else feed.age_s, max(most, feed.max_age_s)
         if age > most:
-            words = f"{feed.dataset} of {feed.key} is {age:.0f} s old, at most {most:g} s ({feed.state})"
+            shown, limit = compared(age, most, digits=0)
+            words = f"{feed.dataset} of {feed.key} is {shown} s old, at most {limit} s ({feed.state})"
             yield f"{feed.dataset}:{feed.key}", words, {"age_s": round(age), "most_s": most, "state": feed.state}
+        elif feed.row_age_s is not None and min(feed.row_age_s, waited) > of_rows:
+            shown, limit = compared(feed.row_age_s, of_rows, digits=0)
+            words = f"{feed.dataset} of {feed.key} is answered, and its newest row is {shown} s old, at most {limit} s"
+            facts_told = {"row_age_s": round(feed.row_age_s), "most_s": of_rows, "state": feed.state}
+            yield f"{feed.dataset}:{feed.key}", words, facts_told
 
 
 def _heartbeat(facts: Facts, watch: WatchSettings) -> Found:

@@ -18,8 +18,9 @@ EVERY_KEY: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class FeedView:
-    """One feed; `filled` is how full its bar is, 0 to 100, full at the age limit. `outcome` is how its last call came
-    out, `next_in` the seconds to its next one (None while none is planned), `source` whose rows are in use."""
+    """One feed; `age` is that of its newest row where that is older than its last answer, `filled` how full its bar is,
+    0 to 100, full at the age limit; `outcome` how its last call came out, `next_in` the seconds to its next one (None
+    while none is planned), `source` whose rows are in use."""
 
     feed: str
     dataset: str
@@ -37,6 +38,7 @@ class FeedView:
     next_in: float | None = None
     source: str = ""
     priority: str = ""
+    row_age: float | None = None  # by the vendor's own time of the newest row
 
     @property
     def stands_in(self) -> str:
@@ -125,7 +127,7 @@ def quotas(rows: Sequence[FeedReported], resets: Mapping[str, str]) -> tuple[Quo
 
 def feed_view(row: FeedReported, now: datetime) -> FeedView:
     """Return a feed's row; its bar is full at the age limit, amber from three quarters, red beyond."""
-    age = None if row.last_success_at is None else max(0.0, (now - row.last_success_at).total_seconds())
+    age = row.age_s(now)
     part = 0.0 if age is None or row.max_age_s <= 0 else age / row.max_age_s
     tone = STALE if part > 1 else (AGEING if part > AGEING_FROM else FRESH)
     filled = round(min(100.0, part * 100), 1)
@@ -133,7 +135,7 @@ def feed_view(row: FeedReported, now: datetime) -> FeedView:
         row.feed, row.dataset, row.key, row.state, row.last_error, age, row.max_age_s, filled, tone, row.requests,
         row.failures, row.dropped, row.outcome,
         None if row.next_call_at is None else max(0.0, (row.next_call_at - now).total_seconds()), row.source,
-        row.priority,
+        row.priority, row.row_age_s(now),
     )  # fmt: skip
 
 

@@ -225,9 +225,10 @@ def status() -> tuple[Response, int]:
     unprotected_contracts, unprotected_contract_seconds}]; `unprotected`: {contracts, contract_seconds} of all ever;
     `signals`: [{id, contract, state, quantity, limit_price, waits_for_a_person}]; `waiting_for`: why there is no trade;
     `clock_fault`: how the machine's clock differs from the broker's, empty while it does not;
-    `feeds`: [{feed, dataset, key, state, age_s, max_age_s}]; `breakers`: [{name, state, value,
-    limit, share, detail}], share 1 at the limit; `halted_symbols`: [{symbol, reason, by, at}]; `jobs`: [{name,
-    last_at, state, detail, next_at}], of what the clock brings about, next_at null for the next session; `health`: what
+    `feeds`: [{feed, dataset, key, state, age_s, row_age_s (by the vendor's own time), max_age_s}];
+    `breakers`: [{name, state, value, limit, share, detail}], share 1 at the limit; `halted_symbols`: [{symbol, reason,
+    by, at}]; `jobs`: [{name, last_at, state, detail, next_at}], of what the clock brings about, next_at null for the
+    next session; `health`: what
     /healthz says.
     503 with `error` when the store cannot be read.
     """
@@ -321,7 +322,7 @@ def _signal(s: SignalView) -> dict[str, Any]:
 def _feed(f: FeedView) -> dict[str, Any]:
     return {
         "feed": f.feed, "dataset": f.dataset, "key": f.key, "state": f.state,
-        "age_s": _rounded(f.age), "max_age_s": f.max_age,
+        "age_s": _rounded(f.age), "row_age_s": _rounded(f.row_age), "max_age_s": f.max_age,
     }  # fmt: skip
 
 

@@ -337,6 +337,18 @@ async def test_an_answer_with_no_readable_row_is_a_failure() -> None:
         assert site.reports("spot_gex")["SPY"].dropped == 1
 
 
+async def test_an_answer_in_time_with_old_rows_is_named_and_is_as_old_as_its_newest_row() -> None:
+    def as_of_ten_minutes_ago(_: str, now: datetime) -> datetime:
+        return now - timedelta(minutes=10)
+
+    async with a_site(settings_of(ONLY_GEX, symbols=("SPY",)), fault=as_of_ten_minutes_ago) as site:
+        await site.poll()
+        report = site.reports("spot_gex")["SPY"]
+        assert (report.state, report.outcome, report.last_success_at) == ("ok", "old_rows", NOON)
+        assert report.last_error == "the newest row is 600 s old"
+        assert (report.newest_row_at, report.age_s(NOON)) == (NOON - timedelta(minutes=10), 600)
+
+
 async def test_an_empty_answer_does_not_replace_what_is_known() -> None:
     empty: list[VendorAnswer] = []
     async with a_site(settings_of(ONLY_GEX), fault=lambda *_: empty[0] if empty else None) as site:

@@ -27,6 +27,11 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"feeds": (FeedAge("spot_gex", "SPY", "open", 91),)},
         {"feeds": (FeedAge("spot_gex", "SPY", "ok", 90),)},
     ),
+    (
+        "OVERSEER_DATA_STALE",
+        {"feeds": (FeedAge("spot_gex", "SPY", "ok", 5, row_age_s=181, max_age_s=180),)},
+        {"feeds": (FeedAge("spot_gex", "SPY", "ok", 5, row_age_s=180, max_age_s=180),)},
+    ),
     ("OVERSEER_DATA_STALE", {"feeds": (FeedAge("option_contracts", "SPY", "waiting", None),)}, {"feeds": ()}),
     (
         "OVERSEER_BROKER_SILENT",
@@ -82,6 +87,11 @@ def test_a_rule_finds_from_its_threshold_on(code: str, worse: dict[str, Any], no
     assert found.severity == REGISTER[code].severity
     assert found.words
     assert findings(quiet(**not_yet), WATCH) == []
+
+
+def test_an_age_just_beyond_its_limit_is_told_with_the_digits_that_show_it() -> None:
+    [found] = findings(quiet(feeds=(FeedAge("spot_gex", "SPY", "ok", 90.3),)), WATCH)
+    assert "90.3 s old, at most 90.0 s" in found.words
 
 
 def test_every_rule_has_a_case_and_a_row_of_the_register() -> None:

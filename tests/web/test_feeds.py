@@ -35,6 +35,13 @@ def test_a_refused_feed_comes_before_one_that_is_only_older() -> None:
     assert [each.name for each in group.ailing] == ["gex QQQ"]
 
 
+def test_a_feed_that_answers_in_time_is_as_old_as_its_newest_row() -> None:
+    heard, newest = NOW - timedelta(seconds=5), NOW - timedelta(seconds=101)
+    told = FeedReported("uw", "gex", "SPY", "ok", heard, "", 1, 0, 0, 100.0, None, None, NOW, newest_row_at=newest)
+    view = feed_view(told, NOW)
+    assert (view.age, view.row_age, view.is_fine) == (101, 101, False)
+
+
 def test_a_feed_beyond_its_age_ails_although_it_says_ok() -> None:
     assert [a_feed("gex", "SPY", age).is_fine for age in (99.0, 101.0)] == [True, False]
 

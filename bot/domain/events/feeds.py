@@ -47,6 +47,17 @@ class FeedReported:
     next_call_at: datetime | None = None
     source: str = ""
     priority: str = ""
+    newest_row_at: datetime | None = None  # the vendor's own time of the newest row, None where rows have none
+
+    def age_s(self, now: datetime) -> float | None:
+        """Return how old what it says is: seconds since the last answer, or since that answer's newest row where the
+        vendor answers in time with what is old; None before the first."""
+        told = [at for at in (self.last_success_at, self.newest_row_at) if at is not None]
+        return max(0.0, (now - min(told)).total_seconds()) if self.last_success_at is not None else None
+
+    def row_age_s(self, now: datetime) -> float | None:
+        """Return seconds since the vendor's own time of the newest row, None where rows have none."""
+        return None if self.newest_row_at is None else max(0.0, (now - self.newest_row_at).total_seconds())
 
     def __post_init__(self) -> None:
         through(self, last_error=outside(self.last_error))

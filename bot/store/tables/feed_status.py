@@ -37,6 +37,7 @@ FEEDS: Final = Stored(
     utc("next_call_at", maybe=True),
     _of_later("source", "whose rows are in use: another vendor than feed where one stands in"),
     _of_later("priority", "critical, important, nice_to_have, background"),
+    utc("newest_row_at", maybe=True, comment="the vendor's own time of the newest row, null where rows have none"),
     comment="how each feed is doing",
 )
 FEED_STATUS: Final = FEEDS.table
