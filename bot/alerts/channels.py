@@ -13,7 +13,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from bot.alerts import discord, email, telegram, webhook
+from bot.alerts import discord, discord_webhook, email, telegram, webhook
 from bot.alerts.ground import PeopleGround
 from bot.alerts.outcomes import DeliveryOutcome, Outgoing, delivered, failed, refused, unknown
 from bot.config.schema import Settings
@@ -65,6 +65,7 @@ class ChannelRow:
 _ROWS: Final = (
     ChannelRow(telegram.CHANNEL, telegram.targets, "bot.admin.deliverer:make"),
     ChannelRow(discord.CHANNEL, discord.targets, "bot.alerts.discord:make"),
+    ChannelRow(discord_webhook.CHANNEL, discord_webhook.targets, "bot.alerts.discord_webhook:make"),
     ChannelRow(email.CHANNEL, email.targets, "bot.alerts.email:make"),
     ChannelRow(webhook.CHANNEL, webhook.targets, "bot.alerts.webhook:make"),
 )

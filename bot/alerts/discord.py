@@ -94,7 +94,7 @@ class DiscordDeliverer:
         except TimeoutError:
             return unknown(f"no answer within {_DEADLINE_S:g} s")
         except Exception as error:
-            found = _outcome_of(error)
+            found = outcome_of(error)
             if found is None:
                 raise
             return found
@@ -150,12 +150,12 @@ def _not_logged_in(error: Exception) -> DeliveryOutcome:
 
     if isinstance(error, discord.LoginFailure):
         return failed("Discord does not know the token (401)", _LOGIN_WAIT_S)
-    found = _outcome_of(error)
+    found = outcome_of(error)
     wait = found.retry_after_s if found is not None else None
     return failed(f"Discord could not be logged in to: {type(error).__name__}", wait)
 
 
-def _outcome_of(error: Exception) -> DeliveryOutcome | None:
+def outcome_of(error: Exception) -> DeliveryOutcome | None:
     """Return what an exception of the client says of one request; None where it is none of the client's."""
     import aiohttp
     import discord

@@ -20,8 +20,8 @@ Mailbox = Annotated[str, Field(pattern=r"^[^@\s<>,;:\"]{1,64}@[A-Za-z0-9.-]{1,19
 
 _MATRIX: Final[dict[Level, tuple[str, ...]]] = {
     "info": (),
-    "warning": ("discord", "telegram", "webhook"),
-    "critical": ("discord", "telegram", "email", "webhook"),
+    "warning": ("discord", "discord_webhook", "telegram", "webhook"),
+    "critical": ("discord", "discord_webhook", "telegram", "email", "webhook"),
 }
 
 

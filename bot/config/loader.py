@@ -27,7 +27,7 @@ from bot.config.options import OVERLAY_VARIABLE
 from bot.config.people import faults_of_people
 from bot.config.places import placed, placed_url
 from bot.config.schema import Mode, Settings
-from bot.config.secret_words import Secrets, holds_password, looks_secret, shown, without_passwords
+from bot.config.secret_words import DISCORD_WEBHOOK, Secrets, holds_password, looks_secret, shown, without_passwords
 from bot.config.yaml_source import KeyPath, YamlTree, dotted, parse_scalar, read_yaml, refuse_no_text
 from bot.domain.addresses import is_loopback, is_readable_on_the_way
 from bot.domain.errors import ConfigError
@@ -161,6 +161,11 @@ def missing_secrets(config: LoadedConfig) -> list[str]:
         if needed and not secrets.of_vendor(needed):
             missing.append(f"{vendor.variable} is not set, and mode {settings.mode} reads {vendor.title}. {mend}")
     missing += _tokens_in_clear(config)
+    if secrets.discord_webhook_url and not DISCORD_WEBHOOK.match(secrets.discord_webhook_url):
+        missing.append(
+            "DISCORD_WEBHOOK_URL is not the address of a webhook: copy it from the channel's settings at Discord, "
+            "like https://discord.com/api/webhooks/ID/TOKEN. Or leave it empty."
+        )
     if settings.web.enabled and 0 < len(secrets.web_login_token or "") < SHORTEST_LOGIN_TOKEN:
         missing.append(
             f"WEB_LOGIN_TOKEN has fewer than {SHORTEST_LOGIN_TOKEN} characters, and it is all that guards the page. "
@@ -185,6 +190,7 @@ def _tokens_in_clear(config: LoadedConfig) -> list[str]:
         *vendors,
         ("telegram", settings.telegram.base_url, "the bot's token", secrets.telegram_bot_token),
         ("discord", settings.discord.base_url, "the bot's token", secrets.discord_bot_token),
+        ("discord", settings.discord.base_url, "the webhook's token", secrets.discord_webhook_url),
         ("anthropic", settings.anthropic.base_url, "the key", secrets.anthropic_api_key),
     )
     return [

@@ -14,6 +14,11 @@ _SECRET_KEY: Final = re.compile(
     rf"{TELLING_NAME}|passw|authorization|webhook|(?:^|_)(?:auth|pass|pat|dsn|cookie|jwt)$|_key$", re.IGNORECASE
 )
 
+DISCORD_WEBHOOK: Final = re.compile(
+    r"^https?://[^/\s]+/api/(?:v\d+/)?webhooks/(?P<id>\d{15,20})/(?P<token>[\w-]{20,100})/?$"
+)
+"""The address of a Discord webhook, as Discord shows it for copying."""
+
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
@@ -23,6 +28,7 @@ class Secrets:
     web_login_token: str | None = field(default=None, repr=False)
     telegram_bot_token: str | None = field(default=None, repr=False)
     discord_bot_token: str | None = field(default=None, repr=False)
+    discord_webhook_url: str | None = field(default=None, repr=False)
     anthropic_api_key: str | None = field(default=None, repr=False)
     smtp_username: str | None = field(default=None, repr=False)
     smtp_password: str | None = field(default=None, repr=False)
@@ -61,6 +67,8 @@ class Secrets:
     def __iter__(self) -> Iterator[str]:
         """Yield every secret that is set: what a log has to leave out."""
         yield from (value for name in self._single() if (value := getattr(self, name)))
+        if self.discord_webhook_url:
+            yield self.discord_webhook_url.rstrip("/").rpartition("/")[2]  # the part of the address that is the secret
         yield from self.web_login_tokens.values()
         yield from self.of_vendors.values()
 

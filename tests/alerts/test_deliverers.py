@@ -12,7 +12,7 @@ import discord as discord_library
 import pytest
 import pytest_asyncio
 
-from bot.alerts import discord, email, webhook
+from bot.alerts import discord, discord_webhook, email, webhook
 from bot.alerts.channels import Deliverer, DeliveryOutcome, Outgoing
 from bot.alerts.ground import PeopleGround
 from bot.config.schema import Settings
@@ -27,14 +27,15 @@ from tests.store.builders import FixedClock
 
 PLACES = {
     "discord": f"discord:{ALERTS_CHANNEL}",
+    "discord_webhook": "discord:webhook-100000000000000002",
     "email": f"smtp:{MAILBOX}",
     "webhook": f"receiver:{HOOK}",
 }
-SERVICE = {"discord": "discord", "email": "smtp", "webhook": "receiver"}
+SERVICE = {"discord": "discord", "discord_webhook": "discord", "email": "smtp", "webhook": "receiver"}
 MAKE: dict[str, Callable[[PeopleGround], Deliverer]] = {
-    "discord": discord.make, "email": email.make, "webhook": webhook.make,
+    "discord": discord.make, "discord_webhook": discord_webhook.make, "email": email.make, "webhook": webhook.make,
 }  # fmt: skip
-TARGET = {"discord": "alerts", "email": "owner", "webhook": "pager"}
+TARGET = {"discord": "alerts", "discord_webhook": discord_webhook.TARGET, "email": "owner", "webhook": "pager"}
 SOON_S = 0.4
 LOADED = (aiosmtplib, discord_library)
 """Loaded beforehand: a patience of tests leaves no time for it."""
@@ -60,7 +61,7 @@ async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
 
 def waits(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the deliverers wait so long for an answer."""
-    for module, name in ((discord, "_DEADLINE_S"), (email, "_TIMEOUT_S"), (webhook, "_TOTAL_S")):
+    for module, name in ((discord, "_DEADLINE_S"), (discord_webhook, "_DEADLINE_S"), (email, "_TIMEOUT_S"), (webhook, "_TOTAL_S")):
         monkeypatch.setattr(module, name, seconds)
 
 
@@ -167,3 +168,37 @@ async def test_a_receiver_can_tell_who_sent_it(site: Site) -> None:
 async def test_a_target_that_the_settings_do_not_name_is_refused(site: Site, channel: str) -> None:
     (outcome,) = await attempt(site, channel, message(channel, target="nobody"))
     assert outcome.word == "refused"
+
+
+@pytest.mark.parametrize(
+    "fault, word, there",
+    [(Bend.ERROR_AFTER, "unknown", 1), (Bend.ERROR_BEFORE, "unknown", 0), (Bend.LIMITED, "failed", 0)],
+)
+async def test_a_webhook_is_asked_once_where_its_client_would_post_again(
+    site: Site, fault: Bend, word: str, there: int
+) -> None:
+    site.goes_wrong("discord", fault, retry_after_s=300)
+    (outcome,) = await attempt(site, "discord_webhook", message("discord_webhook"))
+    assert (outcome.word, len(site.received(PLACES["discord_webhook"]))) == (word, there)
+    assert outcome.retry_after_s == (300 if fault is Bend.LIMITED else None)
+
+
+async def test_a_webhook_edits_what_it_posted(site: Site) -> None:
+    (posted,) = await attempt(site, "discord_webhook", message("discord_webhook"))
+    edit = message("discord_webhook", "hello again", mode=MessageMode.EDIT, parent=posted.external_id)
+    assert [each.word for each in await attempt(site, "discord_webhook", edit)] == ["delivered"]
+    assert site.received(PLACES["discord_webhook"]) == ["hello again"]
+
+
+async def test_a_webhook_that_discord_does_not_know_is_not_asked_again(site: Site) -> None:
+    site.goes_wrong("discord", Bend.NOT_FOUND)
+    outcomes = await attempt(site, "discord_webhook", message("discord_webhook"), message("discord_webhook"))
+    assert [each.word for each in outcomes] == ["refused", "refused"]
+    assert "DISCORD_WEBHOOK_URL" in outcomes[1].reason
+    assert site.received(PLACES["discord_webhook"]) == []
+
+
+async def test_an_address_that_is_no_webhooks_is_refused_by_name(site: Site) -> None:
+    given = message("discord_webhook")
+    (outcome,) = await attempt(site, "discord_webhook", given, discord_webhook_url="https://example.org/hook")
+    assert (outcome.word, "DISCORD_WEBHOOK_URL" in outcome.reason) == ("refused", True)

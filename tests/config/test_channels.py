@@ -58,3 +58,13 @@ def test_the_simulators_own_keys_are_fields_of_the_secrets() -> None:
     from bot.config.secret_words import Secrets
 
     assert set(SIMULATED_SECRETS) <= {name.lower() for name in Secrets.variables()}
+
+
+def test_a_webhook_of_discord_is_an_address_with_id_and_token_and_its_token_is_hidden() -> None:
+    from bot.config.secret_words import Secrets
+
+    address = SIMULATED_SECRETS["discord_webhook_url"]
+    assert address.rpartition("/")[2] in set(Secrets(discord_webhook_url=address))
+    for given, wrong in (("https://example.org/hook", True), (address, False), ("", False)):
+        told = missing_secrets(load(ROOT, {"mode": "paper"}, {"DISCORD_WEBHOOK_URL": given}))
+        assert any("DISCORD_WEBHOOK_URL is not" in each for each in told) is wrong

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from bot.engine.outbox.speech import Said
 
 KIND: Final = "notice"
-_CHANNELS: Final = ("telegram", "discord", "webhook")
+_CHANNELS: Final = ("telegram", "discord", "discord_webhook", "webhook")
 _WORDS: Final = {"pause": "PAUSED", "halt": "HALTED", "resume": "RUNNING again"}
 
 

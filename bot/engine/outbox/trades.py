@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bot.engine.outbox.speech import Said
 
 KIND: Final = "trade"
-_CHANNELS: Final = ("telegram", "discord", "webhook")
+_CHANNELS: Final = ("telegram", "discord", "discord_webhook", "webhook")
 
 
 def bought(said: Said) -> Iterable[Draft]:

@@ -20,7 +20,7 @@ from bot.engine.state.records import JobRow
 from bot.engine.trade.signals import open_premium
 
 _LOOK_S: Final = 1.0
-_CHANNELS: Final = ("telegram", "discord", "email")
+_CHANNELS: Final = ("telegram", "discord", "discord_webhook", "email")
 
 
 @dataclass(slots=True)

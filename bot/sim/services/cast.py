@@ -45,6 +45,7 @@ SIMULATED_SECRETS: Final = MappingProxyType(
     {
         "telegram_bot_token": "1000000001:of-the-simulator",
         "discord_bot_token": "of-the-simulator.discord",
+        "discord_webhook_url": "https://discord.com/api/webhooks/100000000000000002/of-the-simulator-webhook",
         "anthropic_api_key": "of-the-simulator.anthropic",
         "smtp_username": "of-the-simulator.mail",
         "smtp_password": "of-the-simulator.mail-word",
