@@ -1,8 +1,8 @@
 """A webhook of Discord: the row of the channel and its deliverer, a post to one room without any bot in it.
 
-The address is the secret (DISCORD_WEBHOOK_URL), and the place `discord.base_url` is where it is asked. A webhook knows no
-nonce, so what may have arrived is never sent again; and the client's own repetitions, which double a message after an
-error that followed its storing, are turned off.
+The address is the secret (DISCORD_WEBHOOK_URL); it is asked at `discord.base_url`. A webhook knows no nonce: what may
+have arrived is never sent again, and the client's own repetitions, which double a message after an error that followed
+its storing, are turned off.
 """
 
 from __future__ import annotations

@@ -61,7 +61,8 @@ async def site(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
 
 def waits(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the deliverers wait so long for an answer."""
-    for module, name in ((discord, "_DEADLINE_S"), (discord_webhook, "_DEADLINE_S"), (email, "_TIMEOUT_S"), (webhook, "_TOTAL_S")):
+    named = {discord: "_DEADLINE_S", discord_webhook: "_DEADLINE_S", email: "_TIMEOUT_S", webhook: "_TOTAL_S"}
+    for module, name in named.items():
         monkeypatch.setattr(module, name, seconds)
 
 
