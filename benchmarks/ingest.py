@@ -37,9 +37,10 @@ from bot.domain.events.market_data import QuoteReceived
 from bot.domain.ids import IdSource
 from bot.domain.instruments import OptionContract
 from bot.domain.market import MarketView
+from bot.domain.position import Position
 from bot.sim.scenario import load_scenario
 from bot.store.revision import upgrade
-from bot.strategies.base import Look
+from bot.strategies.base import STANDS, Look, Thesis
 
 PER_SECOND = 5000
 SECONDS = float(os.environ.get("QUANTICITY_INGEST_SECONDS", "60"))
@@ -63,6 +64,9 @@ class Watching:
     def interests(self, view: MarketView, session: TradingSession, now: datetime) -> dict[str, frozenset[str]]:
         books = dict.fromkeys(("SPY", "QQQ", "IWM"), frozenset({"quote", "book"}))
         return books | dict.fromkeys(self.keys, frozenset({"quote"}))
+
+    def still_holds(self, position: Position, view: MarketView, now: datetime) -> Thesis:
+        return STANDS
 
     def look(self, symbol: str, view: MarketView, session: TradingSession, now: datetime) -> Look:
         return Look(symbol, None, "it only watches", {"condition": "watches"})

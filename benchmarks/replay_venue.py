@@ -26,7 +26,8 @@ from bot.domain.instructions import Subscribe
 from bot.domain.instruments import PENNY_ALL, Instrument, OptionContract, PriceGrid, Right
 from bot.domain.market import MarketView
 from bot.domain.order import Execution, OrderSide, OrderTicket, OrderType
-from bot.strategies.base import Look, Proposal
+from bot.domain.position import Position
+from bot.strategies.base import STANDS, Look, Proposal, Thesis
 
 SECONDS = 23_400
 OPEN = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
@@ -187,6 +188,9 @@ class EverySixHundredth:
         self, symbol: str, view: MarketView, now: datetime, contract: OptionContract | None = None
     ) -> tuple[str, ...]:
         return ()
+
+    def still_holds(self, position: Position, view: MarketView, now: datetime) -> Thesis:
+        return STANDS
 
     def look(self, symbol: str, view: MarketView, session: TradingSession, now: datetime) -> Look:
         contract, count = _BY_SYMBOL[symbol], (now - OPEN) // _SECOND + 1

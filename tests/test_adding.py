@@ -15,16 +15,18 @@ from bot.app.fast_clock import paced
 from bot.app.replayed_day import open_desk
 from bot.cli import alerts
 from bot.config.doubts import doubts
+from bot.config.ideas.together import StrategiesSettings
 from bot.config.loader import load
 from bot.config.schema import Settings
 from bot.config.section import INPUT_WALL_S
-from bot.config.strategies import StrategiesSettings, StrategySettings
+from bot.config.strategies import StrategySettings
 from bot.domain import notices
 from bot.domain.calendar import TradingSession
 from bot.domain.instruments import OptionContract, Right
 from bot.domain.market import MarketView
+from bot.domain.position import Position
 from bot.strategies import registry
-from bot.strategies.base import Look, Proposal
+from bot.strategies.base import STANDS, Look, Proposal, Thesis
 from bot.strategies.chain import contract_at_money
 from bot.strategies.inputs import book_faults, price_faults, quote_faults
 from tests.config import test_shipped_files
@@ -125,6 +127,9 @@ class Leaning:
             return Look(symbol, None, f"inputs are not fit: {', '.join(faults)}", {"condition": "inputs"})
         reason = f"book of {symbol} leans {lean:.2f}"
         return Look(symbol, Proposal(self.name, contract, quote, {"reason": reason}), reason, {"condition": "met"})
+
+    def still_holds(self, position: Position, view: MarketView, now: datetime) -> Thesis:
+        return STANDS
 
     @staticmethod
     def _at_money(symbol: str, view: MarketView, session: TradingSession, right: Right) -> OptionContract | None:

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.alerts import AlertSettings
+from bot.config.ideas.together import StrategiesSettings
 from bot.config.overseer import OverseerSettings
 from bot.config.section import (
     ANEW,
@@ -36,7 +37,7 @@ from bot.config.section import (
     TimeOfDay,
     TwiceAnswered,
 )
-from bot.config.strategies import SESSION_CLOSES, SESSION_OPENS, StrategiesSettings
+from bot.config.strategies import SESSION_CLOSES, SESSION_OPENS
 from bot.config.universe import UniverseSettings
 from bot.domain.actors import PERSONS, UNNAMED, Person, Role
 from bot.domain.addresses import is_loopback

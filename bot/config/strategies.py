@@ -1,14 +1,19 @@
-"""Settings of the strategies: what each trades, when, on which conditions, and how its positions are left."""
+"""What every strategy's settings have: what it trades, when, and how its positions are left.
+
+The numbers of one idea are in `bot/config/ideas/`, in a file of the idea's name: settings are read and judged before
+there is a strategy, so they stand on the lowest floor, and the strategy of the same name (`bot/strategies/`) is made of
+them.
+"""
 
 from __future__ import annotations
 
 from datetime import time
 from decimal import Decimal
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from bot.config.section import Age, Fraction, Positive, Seconds, Section, StreamedAge, Symbol, TimeOfDay
+from bot.config.section import Fraction, Positive, Seconds, Section, StreamedAge, Symbol, TimeOfDay
 from bot.domain.chains import ChainNeed
 
 SESSION_OPENS: Final = time(9, 30)
@@ -72,6 +77,14 @@ class ChainSettings(Section):
         return ChainNeed(self.from_days, self.to_days, self.strikes, self.expiries) if self.expiries else None
 
 
+class ContractSettings(Section):
+    """What a contract has to reach to be chosen: of its own day and of the session before, as the vendor tells it."""
+
+    min_open_interest: int = Field(0, ge=0, le=1_000_000, description="contracts; 0: none is asked for")
+    min_volume: int = Field(0, ge=0, le=1_000_000, description="contracts of today; 0: none is asked for")
+    max_spread_fraction: Positive | None = Field(None, description="of mid, where a quote of it is known; null: any")
+
+
 class StrategySettings(Section):
     """What every strategy has: what it trades, when, and how its positions are left. Beside these a section has the
     numbers of its own conditions; `price_max_age_s`, `book_max_age_s` and `*_max_age_s` are ages of inputs."""
@@ -83,6 +96,10 @@ class StrategySettings(Section):
     cool_down_s: Seconds = Field(1200, description="per symbol, from the last signal")
     price_max_age_s: StreamedAge = 15
     chain: ChainSettings = ChainSettings()
+    contract: ContractSettings = ContractSettings()
+    priority: int = Field(
+        100, ge=0, le=1000, description="whose claim on room, lines and premium comes first: the lowest; then by name"
+    )
     exit: ExitSettings = ExitSettings()
 
     @model_validator(mode="after")
@@ -98,28 +115,3 @@ class StrategySettings(Section):
         if len(set(self.symbols)) != len(self.symbols):
             raise ValueError("symbols has one twice")
         return self
-
-
-class ZeroDteGammaSettings(StrategySettings):
-    """Strategy `zero_dte_gamma`: price pinned at the max-gamma strike, the book leans one way."""
-
-    pin_distance: Fraction = Field(Decimal("0.001"), description="of price, from the max-gamma strike")
-    min_grade: Literal["A", "B", "C", "D"] = "B"
-    min_imbalance: Annotated[float, Field(gt=0, lt=1)] = Field(
-        0.20, description="(bids - asks) / (bids + asks) over the book"
-    )
-    book_symbol: dict[Symbol, Symbol] = Field(
-        default_factory=lambda: {"SPX": "SPY"}, description="an index has no book: whose book speaks for it"
-    )
-    gex_max_age_s: Age = 180
-    book_max_age_s: StreamedAge = 30
-
-
-class StrategiesSettings(Section):
-    """A section a strategy, by its name."""
-
-    zero_dte_gamma: ZeroDteGammaSettings = ZeroDteGammaSettings()
-
-    def sections(self) -> dict[str, StrategySettings]:
-        """Return each strategy's section by its name, in the order of this class."""
-        return {name: getattr(self, name) for name in type(self).model_fields}

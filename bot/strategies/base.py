@@ -12,6 +12,7 @@ from bot.domain.calendar import TradingSession
 from bot.domain.chains import ChainNeed
 from bot.domain.instruments import OptionContract
 from bot.domain.market import MarketView
+from bot.domain.position import Position
 from bot.domain.quotes import Quote
 
 
@@ -47,7 +48,7 @@ OUTSIDE: Final = "is outside the window"
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class ConditionSeen:
     """One condition of a strategy, as a look found it: `words` name it with its limit, `value` is what was measured and
     `miss` by how much that falls short, in words. `holds` is None where it was not judged, as one before it failed."""
 
@@ -57,13 +58,30 @@ class Condition:
     miss: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Thesis:
+    """Whether the idea that opened a position still holds; where it does not, why in words, and the numbers."""
+
+    holds: bool
+    reason: str = ""
+    evidence: Mapping[str, Any] | None = None
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+
+STANDS: Final = Thesis(holds=True)
+"""The answer of an idea that nothing speaks against, and of one that cannot be judged now: what is not known breaks
+nothing."""
+
+
 @runtime_checkable
 class Explained(Protocol):
     """A strategy that can say which of its conditions hold, for people to read; nothing is traded by it."""
 
     def conditions(
         self, seen: Mapping[str, Any], session: TradingSession | None, now: datetime
-    ) -> tuple[Condition, ...]:
+    ) -> tuple[ConditionSeen, ...]:
         """Return every condition in the order in which they are judged; `seen` is the evidence of a look, as it was or
         as it is read from the store."""
         ...
@@ -100,4 +118,9 @@ class Strategy(Protocol):
 
         With a contract its own quote is an input too: that is how a signal is validated again later.
         """
+        ...
+
+    def still_holds(self, position: Position, view: MarketView, now: datetime) -> Thesis:
+        """Say whether the idea behind a position of this strategy still holds. Inputs that are not fit break nothing:
+        then it `STANDS`."""
         ...

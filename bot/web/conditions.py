@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from bot.config.strategies import StrategiesSettings
+from bot.config.ideas.together import StrategiesSettings
 from bot.domain.calendar import TradingSession
 from bot.engine.state.records import EngineStatus, StrategyStatRow
-from bot.strategies.base import OUTSIDE, UNFIT, Condition, Explained
+from bot.strategies.base import OUTSIDE, UNFIT, ConditionSeen, Explained
 from bot.strategies.registry import STRATEGIES
 from bot.web import formats
 
@@ -26,7 +26,7 @@ class ConditionColumn:
     measured nothing, so that what stands here is of then and not judged."""
 
     symbol: str
-    conditions: tuple[Condition, ...]
+    conditions: tuple[ConditionSeen, ...]
     measured_at: datetime | None
     old: bool
 
@@ -81,13 +81,14 @@ def _column(
     unfit = old and look.last_reason.startswith(UNFIT)
     inputs = _of_the_inputs(look, old, unfit, now)
     kept = "" if not old or unfit or OUTSIDE in look.last_reason else look.last_reason
-    free = Condition(FREE, not kept and on, "yes" if not kept and on else "", kept or ("" if on else "switched off"))
+    is_free = not kept and on
+    free = ConditionSeen(FREE, is_free, "yes" if is_free else "", kept or ("" if on else "switched off"))
     return ConditionColumn(look.symbol, (hours, inputs, *measured, free), look.seen_at, old)
 
 
-def _of_the_inputs(look: StrategyStatRow, old: bool, unfit: bool, now: datetime) -> Condition:
+def _of_the_inputs(look: StrategyStatRow, old: bool, unfit: bool, now: datetime) -> ConditionSeen:
     if unfit:
-        return Condition(INPUTS, False, "", look.last_reason.removeprefix(UNFIT))
+        return ConditionSeen(INPUTS, False, "", look.last_reason.removeprefix(UNFIT))
     if old:
-        return Condition(INPUTS, None)
-    return Condition(INPUTS, True, f"{formats.span((now - look.at).total_seconds())} old")
+        return ConditionSeen(INPUTS, None)
+    return ConditionSeen(INPUTS, True, f"{formats.span((now - look.at).total_seconds())} old")

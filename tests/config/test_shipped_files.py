@@ -11,10 +11,10 @@ import yaml
 from pydantic import BaseModel
 
 from bot.config.alerts import AlertSettings
+from bot.config.ideas.together import StrategiesSettings
 from bot.config.loader import load
 from bot.config.overseer import OverseerSettings
 from bot.config.schema import Settings
-from bot.config.strategies import StrategiesSettings
 from bot.config.universe import UniverseSettings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,8 +11,9 @@ from bot.domain.calendar import NEW_YORK, TradingSession, new_york_day
 from bot.domain.chains import ChainNeed
 from bot.domain.instruments import OptionContract
 from bot.domain.market import MarketView
+from bot.domain.position import Position
 from bot.domain.quotes import Quote
-from bot.strategies.base import Look, Proposal
+from bot.strategies.base import STANDS, Look, Proposal, Thesis
 
 
 class FakeCalendar:
@@ -69,6 +70,9 @@ class FakeStrategy:
         self, symbol: str, view: MarketView, now: datetime, contract: OptionContract | None = None
     ) -> tuple[str, ...]:
         return self.faults
+
+    def still_holds(self, position: Position, view: MarketView, now: datetime) -> Thesis:
+        return STANDS
 
 
 def a_quote(bid: str | None, ask: str | None, at: datetime) -> Quote:

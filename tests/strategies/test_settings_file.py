@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from bot.config.strategies import StrategiesSettings
+from bot.config.ideas.together import StrategiesSettings
 
 FILE = Path(__file__).resolve().parents[2] / "config" / "strategies.yaml"
 

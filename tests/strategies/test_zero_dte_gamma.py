@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bot.config.strategies import StrategiesSettings, ZeroDteGammaSettings
+from bot.config.ideas.together import StrategiesSettings
+from bot.config.ideas.zero_dte_gamma import ZeroDteGammaSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.chains import Chain
 from bot.domain.data.contracts import OptionContractRow
