@@ -23,7 +23,7 @@ _NO_FLOORS: Final = ContractSettings()
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ContractAsked:
     """For what an option is chosen: `day` is the session's, `price` that of the underlying, dollars a share."""
 
     view: MarketView
@@ -41,8 +41,8 @@ class Candidate:
     row: OptionContractRow | None = None
 
 
-StrikeRule = Callable[[Asked, Sequence[Candidate]], Decimal | None]
-ExpiryRule = Callable[[Asked], date | None]
+StrikeRule = Callable[[ContractAsked, Sequence[Candidate]], Decimal | None]
+ExpiryRule = Callable[[ContractAsked], date | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class ContractChoice:
     floors: ContractSettings = field(default_factory=ContractSettings)
     else_by: StrikeRule | None = None  # where the first rule finds none
 
-    def of(self, asked: Asked) -> OptionContract | str:
+    def of(self, asked: ContractAsked) -> OptionContract | str:
         """Return the contract, or in words why there is none."""
         expiry = self.expiry(asked)
         if expiry is None:
@@ -74,11 +74,11 @@ class ContractChoice:
         return _no_strike(asked)
 
 
-def _contract(asked: Asked, expiry: date, strike: Decimal) -> OptionContract:
+def _contract(asked: ContractAsked, expiry: date, strike: Decimal) -> OptionContract:
     return OptionContract(root_for(asked.symbol, expiry), expiry, asked.right, strike)
 
 
-def _no_strike(asked: Asked) -> str:
+def _no_strike(asked: ContractAsked) -> str:
     side = "at or above" if asked.right is Right.CALL else "at or below"
     return f"no listed strike of {asked.symbol} is {side} {asked.price:f} and within 1 %"
 
@@ -93,7 +93,7 @@ def _floor_words(floors: ContractSettings) -> str:
 # ---- what is listed
 
 
-def candidates(asked: Asked, expiry: date) -> list[Candidate]:
+def candidates(asked: ContractAsked, expiry: date) -> list[Candidate]:
     """Return the strikes that are listed for an expiry and a right: the vendor's rows, else the broker's strikes."""
     root = root_for(asked.symbol, expiry)
     rows = [
@@ -108,12 +108,12 @@ def candidates(asked: Asked, expiry: date) -> list[Candidate]:
     return [Candidate(strike) for strike in listing.strikes] if listing and listing.trading_class == root else []
 
 
-def _rows(asked: Asked) -> Sequence[OptionContractRow]:
+def _rows(asked: ContractAsked) -> Sequence[OptionContractRow]:
     datum = asked.view.datum(OPTION_CONTRACTS, asked.symbol)
     return datum.value if datum is not None and datum.value else ()
 
 
-def _reaches(asked: Asked, expiry: date, each: Candidate, floors: ContractSettings) -> bool:
+def _reaches(asked: ContractAsked, expiry: date, each: Candidate, floors: ContractSettings) -> bool:
     interest, volume = (each.row.open_interest, each.row.volume) if each.row is not None else (0, 0)
     if interest < floors.min_open_interest or volume < floors.min_volume:
         return False
@@ -128,7 +128,7 @@ def _reaches(asked: Asked, expiry: date, each: Candidate, floors: ContractSettin
     return (ask - bid) * 2 <= floors.max_spread_fraction * (ask + bid)
 
 
-def listed_expiries(asked: Asked) -> list[date]:
+def listed_expiries(asked: ContractAsked) -> list[date]:
     """Return every expiry of the underlying that vendor or broker lists, from the session's day on."""
     found = {row.contract.expiry for row in _rows(asked)}
     chain = asked.view.chain(asked.symbol)
@@ -140,12 +140,12 @@ def listed_expiries(asked: Asked) -> list[date]:
 # ---- expiries
 
 
-def today(asked: Asked) -> date | None:
+def today(asked: ContractAsked) -> date | None:
     """The session's own day; that it is listed is seen by its strikes."""
     return asked.day
 
 
-def next_session(asked: Asked) -> date | None:
+def next_session(asked: ContractAsked) -> date | None:
     """The first listed expiry after the session's day."""
     return next((expiry for expiry in listed_expiries(asked) if expiry > asked.day), None)
 
@@ -153,7 +153,7 @@ def next_session(asked: Asked) -> date | None:
 def days_out(least: int, most: int) -> ExpiryRule:
     """The first listed expiry from `least` to `most` calendar days after the session's day."""
 
-    def rule(asked: Asked) -> date | None:
+    def rule(asked: ContractAsked) -> date | None:
         first, last = asked.day + timedelta(days=least), asked.day + timedelta(days=most)
         return next((expiry for expiry in listed_expiries(asked) if first <= expiry <= last), None)
 
@@ -163,12 +163,12 @@ def days_out(least: int, most: int) -> ExpiryRule:
 # ---- strikes
 
 
-def at_the_money(asked: Asked, listed: Sequence[Candidate]) -> Decimal | None:
+def at_the_money(asked: ContractAsked, listed: Sequence[Candidate]) -> Decimal | None:
     """The lowest call strike at or above the price, the highest put strike at or below; none over 1 % away."""
     return strike_at_money((each.strike for each in listed), asked.right, asked.price)
 
 
-def first_out_of_the_money(asked: Asked, listed: Sequence[Candidate]) -> Decimal | None:
+def first_out_of_the_money(asked: ContractAsked, listed: Sequence[Candidate]) -> Decimal | None:
     """The first strike beyond the price; none over 1 % away."""
     beyond = (each.strike for each in listed if each.strike != asked.price)
     return strike_at_money(beyond, asked.right, asked.price)
@@ -177,7 +177,7 @@ def first_out_of_the_money(asked: Asked, listed: Sequence[Candidate]) -> Decimal
 def nearest_away(share: Decimal) -> StrikeRule:
     """The listed strike nearest to so far out of the money; none that is in it, or twice as far out."""
 
-    def rule(asked: Asked, listed: Sequence[Candidate]) -> Decimal | None:
+    def rule(asked: ContractAsked, listed: Sequence[Candidate]) -> Decimal | None:
         sign = 1 if asked.right is Right.CALL else -1
         aim, most = asked.price * (1 + sign * share), asked.price * share * 2
         outside = [each.strike for each in listed if 0 <= (each.strike - asked.price) * sign <= most]
@@ -189,7 +189,7 @@ def nearest_away(share: Decimal) -> StrikeRule:
 def most_unusual(times: float) -> StrikeRule:
     """The strike whose volume is the most of its open interest, over `times` of it; none is in a chain without one."""
 
-    def rule(asked: Asked, listed: Sequence[Candidate]) -> Decimal | None:
+    def rule(asked: ContractAsked, listed: Sequence[Candidate]) -> Decimal | None:
         found = [(ratio, each.strike) for each in listed if (ratio := _ratio(each)) > times]
         return max(found, key=lambda one: (one[0], -one[1]), default=(0.0, None))[1]
 
@@ -205,6 +205,6 @@ def both_rights(
 ) -> Iterable[OptionContract]:
     """Yield what would be bought at this price, a call and a put."""
     for right in Right:
-        found = choice.of(Asked(view, symbol, day, right, price))
+        found = choice.of(ContractAsked(view, symbol, day, right, price))
         if isinstance(found, OptionContract):
             yield found

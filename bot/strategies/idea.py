@@ -21,7 +21,7 @@ from bot.domain.position import Position
 from bot.domain.quotes import Quote
 from bot.strategies.base import STANDS, UNFIT, ConditionSeen, Look, Proposal, Thesis
 from bot.strategies.conditions import Checked, Condition, Scene, Seen, graded, quoted, window, window_words
-from bot.strategies.contracts import Asked, ContractChoice, both_rights
+from bot.strategies.contracts import ContractAsked, ContractChoice, both_rights
 from bot.strategies.declared import Input, faults_of, fresh_until, held_of, lines_of
 from bot.strategies.inputs import quote_faults
 
@@ -120,7 +120,7 @@ class Idea:
         right, price = self.right(scene.seen), Decimal(scene.seen["price"])
         if right is None:
             return Look(symbol, None, "what was measured points neither way", {**scene.seen, "condition": "direction"})
-        chosen = self.choice.of(Asked(view, symbol, day, right, price))
+        chosen = self.choice.of(ContractAsked(view, symbol, day, right, price))
         if isinstance(chosen, str):
             seen: dict[str, Any] = {**scene.seen, "no_contract": chosen}
             contract, quote = None, None
