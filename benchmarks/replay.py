@@ -32,6 +32,7 @@ from bot.domain.ids import IdSource
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState
 from bot.engine.tick import Engine
+from bot.store.database import replay_lane_for
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
 
@@ -125,7 +126,7 @@ async def a_session(folder: Path) -> AsyncIterator[Session]:
     """Put the loop together in a folder, and stop it in good order."""
     url, clock = f"sqlite+aiosqlite:///{folder / 'replay.db'}", ManualClock(OPEN - timedelta(seconds=30))
     upgrade(url)
-    store = SqlStore(url, clock)
+    store = SqlStore(url, clock, lane=replay_lane_for(url))  # as replays have it
     await store.open()
     held: dict[str, int] = {}
     bot = compose(

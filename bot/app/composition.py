@@ -184,6 +184,18 @@ def sql_store(
     return make
 
 
+def replay_store(url: str, config_version: str | None) -> Callable[[Ground], SqlStore]:
+    """The store that a replay writes its history into: it waits for no disk."""
+
+    def make(ground: Ground) -> SqlStore:
+        from bot.store.database import replay_lane_for
+        from bot.store.sql_store import SqlStore
+
+        return SqlStore(url, ground.clock, config_version, replay_lane_for(url))
+
+    return make
+
+
 def ibkr(on_venue_time: Callable[[datetime], None] | None) -> Callable[[Ground], IbkrBroker]:
     """The gateway that the settings name; `on_venue_time` hears what time a simulator has."""
 

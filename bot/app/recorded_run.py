@@ -18,7 +18,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Final
 
-from bot.app.composition import Bot, BotParts, BrokerT, compose, core_stages, no_feed, sql_store
+from bot.app.composition import Bot, BotParts, BrokerT, compose, core_stages, no_feed, replay_store
 from bot.app.stages import Move, in_order
 from bot.clocks.calendar import XnysCalendar
 from bot.config.schema import Settings
@@ -254,7 +254,7 @@ async def _heard_bot(stage: ReplayStage, run: RunTold) -> AsyncIterator[_HeardBo
             settings=stage.of_the_day(run),
             clock=clock,
             calendar=stage.calendar,
-            store=sql_store(stage.url, stage.config_version),
+            store=replay_store(stage.url, stage.config_version),
             broker=lambda ground: HeardBroker(clock),
             feed=no_feed,
             ids=IdSource(random.Random(run.seed)),
@@ -405,7 +405,7 @@ async def _venue_desk(
             settings=stage.settings,
             clock=clock,
             calendar=stage.calendar,
-            store=sql_store(stage.url, stage.config_version),
+            store=replay_store(stage.url, stage.config_version),
             broker=lambda ground: RecordedBroker(market, simulated, clock, ground.inbox.put, ground.settings.bot_id),
             feed=no_feed,
             strategies=stage.strategies,

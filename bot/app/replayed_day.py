@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from bot.app.composition import BotParts, Ground, compose, core_stages, sql_store
+from bot.app.composition import BotParts, Ground, compose, core_stages, replay_store
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
 from bot.app.simulated_vendors import at_the_simulator, decided_on
 from bot.app.stages import in_order
@@ -139,7 +139,7 @@ async def open_desk(
             settings=settings,
             clock=clock,
             calendar=calendar,
-            store=sql_store(_address(database), config.version),
+            store=replay_store(_address(database), config.version),
             broker=partial(_broker, broker, simulated, script if scenario.faults else None),
             feed=partial(
                 _feeds,

@@ -5,17 +5,17 @@ the event loop and aiosqlite's thread (cursor, execute, close), and every hop wa
 Decision: the engine's unit of work is one function of a SQLAlchemy connection. On SQLite it runs whole on one thread
 that owns the writer's connection: one hop a tick. Elsewhere it runs through the async engine's `run_sync`, hop by hop.
 Consequence: the same function serves both, a commit on SQLite costs its fsync and little more, and the loop never
-blocks.
+blocks. A replay, which nothing waits for, has it run in the loop's own thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -45,6 +45,7 @@ WRITER_PRAGMAS: Final = (
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
     f"PRAGMA journal_size_limit={LOG_KEPT_BYTES}",  # a log that one long reader let grow does not stay that large
 )
+REPLAY_PRAGMAS: Final = tuple(each.replace("synchronous=FULL", "synchronous=NORMAL") for each in WRITER_PRAGMAS)
 READER_PRAGMAS: Final = (
     "PRAGMA query_only=ON",
     f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}",
@@ -73,24 +74,17 @@ class Lane(Protocol):
     async def close(self) -> None: ...
 
 
-class ThreadLane:
-    """SQLite: one connection, one thread, one hop a transaction."""
+class OneConnection:
+    """SQLite: the one connection that writes, on the thread where it is asked."""
 
-    dialect_name = "sqlite"
-    tells_news = True
-
-    def __init__(self, url: str) -> None:
-        self._engine = writer_engine(url)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+    def __init__(self, url: str, pragmas: Sequence[str] = WRITER_PRAGMAS) -> None:
+        self._engine = writer_engine(url, pragmas)
         self._connection: Connection | None = None
-        self._closed = False
         self._data_version = -1
 
-    async def has_news(self) -> bool:
-        """The file counts the commits of others, seen from this connection; it takes no lock to ask."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._others_wrote)
-
-    def _others_wrote(self) -> bool:
+    def others_wrote(self) -> bool:
+        """Say whether anybody else may have written since this was last asked: the file counts the commits of others,
+        seen from this connection; it takes no lock to ask."""
         if self._connection is None:
             return True
         before = self._data_version
@@ -102,13 +96,8 @@ class ThreadLane:
             return True
         return before != self._data_version
 
-    async def run(self, work: Work[Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, False)
-
-    async def read(self, work: Work[Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work, True)
-
-    def _transact(self, work: Work[Result], reading: bool) -> Result:
+    def transact(self, work: Work[Result], reading: bool) -> Result:
+        """Run `work` in one transaction."""
         if self._connection is None:
             self._connection = self._engine.connect()
         self._connection.info[_READING] = reading
@@ -127,18 +116,65 @@ class ThreadLane:
             with suppress(SQLAlchemyError):
                 connection.close()
 
-    async def close(self) -> None:
-        """Close the connection; closing twice does nothing."""
-        if not self._closed:
-            self._closed = True
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._dispose)
-            self._thread.shutdown()
-
-    def _dispose(self) -> None:
+    def dispose(self) -> None:
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
         self._engine.dispose()
+
+
+class ThreadLane:
+    """SQLite: one connection, one thread, one hop a transaction."""
+
+    dialect_name = "sqlite"
+    tells_news = True
+
+    def __init__(self, url: str) -> None:
+        self._one = OneConnection(url)
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._closed = False
+
+    async def has_news(self) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._one.others_wrote)
+
+    async def run(self, work: Work[Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._one.transact, work, False)
+
+    async def read(self, work: Work[Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._one.transact, work, True)
+
+    async def close(self) -> None:
+        """Close the connection; closing twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._one.dispose)
+            self._thread.shutdown()
+
+
+class ReplayLane:
+    """SQLite under a replay, where time stands still while the store writes: in the loop's own thread, without a hop,
+    and without waiting for the disk. The process may die at any line and the file is whole; a power cut may take the
+    last transactions, and the day is played again."""
+
+    dialect_name = "sqlite"
+    tells_news = True
+
+    def __init__(self, url: str) -> None:
+        self._one = OneConnection(url, REPLAY_PRAGMAS)
+
+    async def has_news(self) -> bool:
+        return self._one.others_wrote()
+
+    async def run(self, work: Work[Result]) -> Result:
+        return self._one.transact(work, False)
+
+    async def read(self, work: Work[Result]) -> Result:
+        return self._one.transact(work, True)
+
+    async def close(self) -> None:
+        """Close the connection; closing twice does nothing."""
+        self._one.dispose()
 
 
 class AsyncLane:
@@ -171,13 +207,18 @@ def lane_for(url: str) -> Lane:
     return ThreadLane(url) if is_sqlite(url) else AsyncLane(url)
 
 
-def writer_engine(url: str) -> Engine:
-    """Return a synchronous engine that may write: the store's own thread, commands from page and command line,
-    migrations.
+def replay_lane_for(url: str) -> Lane:
+    """Return the lane of a replay's own store."""
+    return ReplayLane(url) if is_sqlite(url) else AsyncLane(url)
+
+
+def writer_engine(url: str, pragmas: Sequence[str] = WRITER_PRAGMAS) -> Engine:
+    """Return a synchronous engine that may write: the store's own connection, commands from page and command line,
+    migrations. `pragmas`: what SQLite is told first.
     """
     engine = create_engine(sync_url(url), poolclass=NullPool)
     if is_sqlite(url):
-        _prepare_sqlite(engine)
+        _prepare_sqlite(engine, pragmas)
     return engine
 
 
@@ -197,11 +238,11 @@ def async_writer_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, pragmas: Sequence[str] = WRITER_PRAGMAS) -> None:
     """Set the pragmas and take transactions into our own hands: IMMEDIATE, so that two writers queue instead of
     failing late.
     """
-    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "connect", partial(_on_connect, pragmas))
     event.listen(engine, "begin", _begin_immediate)
 
 
@@ -215,16 +256,24 @@ def _text(stored: bytes) -> str:
     return stored.decode("utf-8", "replace")
 
 
-def _on_connect(connection: Any, _record: object) -> None:
+def _on_connect(pragmas: Sequence[str], connection: Any, _record: object) -> None:
     getattr(connection, "driver_connection", connection).text_factory = _text  # the driver's, beneath the async one
     connection.isolation_level = None  # the driver's implicit BEGIN is deferred; ours is not
     with closing(connection.cursor()) as cursor:
-        for pragma in WRITER_PRAGMAS:
+        for pragma in pragmas:
             cursor.execute(pragma)
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN" if connection.info.get(_READING) else "BEGIN IMMEDIATE")
+    begin = "BEGIN" if connection.info.get(_READING) else "BEGIN IMMEDIATE"
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        connection.exec_driver_sql(begin)
+        return
+    try:
+        driver.execute(begin)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(begin, None, error, sqlite3.Error, dialect=connection.dialect) from error
 
 
 @lru_cache(maxsize=8)

@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.domain.errors import StoreUnusable
 from bot.domain.events.people import InboundReceived, RequestReceived
 from bot.engine.state.ports import Store
-from bot.store.database import AsyncLane, ThreadLane
+from bot.store.database import AsyncLane, ReplayLane, ThreadLane
 from bot.store.sql_store import SqlStore
 from tests.engine.fake_store import FakeStore
 from tests.store.builders import FixedClock, a_batch, born
@@ -82,7 +82,7 @@ class Fake(Site):
 class OnDisk(Site):
     store: SqlStore
 
-    def __init__(self, path: Path, lane: type[ThreadLane | AsyncLane]) -> None:
+    def __init__(self, path: Path, lane: type[ThreadLane | AsyncLane | ReplayLane]) -> None:
         super().__init__()
         self._path = path
         address = f"sqlite+aiosqlite:///{path}"

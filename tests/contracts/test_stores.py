@@ -46,7 +46,7 @@ from bot.engine.state.records import (
     ReconcileRow,
     RequestOutcome,
 )
-from bot.store.database import AsyncLane, ThreadLane
+from bot.store.database import AsyncLane, ReplayLane, ThreadLane
 from tests.contracts.store_sites import Fake, OnDisk, Site
 from tests.store.builders import (
     CONTRACT,
@@ -70,9 +70,13 @@ AT_FIRST = LoadedState(NOTHING, {}, {}, {}, 0, 0, {}, {})
 TODAY = date(2026, 11, 20)
 
 
-@pytest.fixture(params=["own thread", "async driver", "the tests' fake"])
+@pytest.fixture(params=["own thread", "async driver", "replay", "the tests' fake"])
 async def site(request: pytest.FixtureRequest, store_path: Path) -> AsyncIterator[Site]:  # noqa: F811
-    lanes: dict[str, type[ThreadLane | AsyncLane]] = {"own thread": ThreadLane, "async driver": AsyncLane}
+    lanes: dict[str, type[ThreadLane | AsyncLane | ReplayLane]] = {
+        "own thread": ThreadLane,
+        "async driver": AsyncLane,
+        "replay": ReplayLane,
+    }
     if request.param in lanes:
         site: Site = OnDisk(store_path, lanes[request.param])
         assert isinstance(site, OnDisk)

@@ -39,7 +39,7 @@ from bot.engine.state.records import (
     StrategyStatRow,
     TickBatch,
 )
-from bot.store.database import AsyncLane, Lane, ThreadLane, open_reader
+from bot.store.database import AsyncLane, Lane, ReplayLane, ThreadLane, open_reader
 from bot.store.read.commands import commands, oldest_queued_command
 from bot.store.sql_store import SqlStore
 from tests.store.builders import (
@@ -107,7 +107,7 @@ EXPIRED = replace(CONTRACT, expiry=CONTRACT.expiry - timedelta(days=1))
 """Of yesterday: a start has no use for it."""
 
 
-@pytest.fixture(params=[ThreadLane, AsyncLane], ids=["own thread", "async driver"])
+@pytest.fixture(params=[ThreadLane, AsyncLane, ReplayLane], ids=["own thread", "async driver", "replay"])
 async def any_store(request: pytest.FixtureRequest, url: str, clock: FixedClock) -> AsyncIterator[SqlStore]:
     """The suite that every lane passes; a fake store would be added here."""
     lane: Callable[[str], Lane] = request.param

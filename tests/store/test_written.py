@@ -17,7 +17,7 @@ from sqlalchemy import Connection as SqlConnection
 from bot.domain.errors import CommitFailed
 from bot.domain.kinds import Entities
 from bot.domain.order import Order, OrderState
-from bot.store.database import AsyncLane, ThreadLane
+from bot.store.database import AsyncLane, ReplayLane, ThreadLane
 from bot.store.sql_store import SqlStore
 from bot.store.statements import RowUpdate
 from bot.store.tables import LIVING
@@ -28,7 +28,7 @@ from tests.store.test_rows import ENTITIES
 ORDERS = LIVING[Order]
 
 
-@pytest_asyncio.fixture(params=[ThreadLane, AsyncLane], ids=["own thread", "async driver"])
+@pytest_asyncio.fixture(params=[ThreadLane, AsyncLane, ReplayLane], ids=["own thread", "async driver", "replay"])
 async def any_store(request: pytest.FixtureRequest, url: str, clock: FixedClock) -> AsyncIterator[SqlStore]:
     store = SqlStore(url, clock, lane=request.param(url))
     await store.open()
