@@ -44,6 +44,27 @@ def black_scholes(spot: float, strike: float, years: float, volatility: float, *
     )
 
 
+@dataclass(frozen=True, slots=True)
+class CrossGreeks:
+    """How delta moves with what else moves: `vanna` with one point of volatility (0.01), `charm` with one day of 365
+    that passes. Alike for a call and a put of one strike, for without interest their deltas differ by one."""
+
+    vanna: float
+    charm: float
+
+
+def cross_greeks(spot: float, strike: float, years: float, volatility: float) -> CrossGreeks:
+    """Return vanna = -n(d1) d2 / sigma / 100 and charm = n(d1) d2 / (2 T) / 365, zero at or past the expiry and without
+    volatility. Source: E. G. Haug, "The Complete Guide to Option Pricing Formulas", 2nd ed., 2007, ch. 2 (DdeltaDvol,
+    DdeltaDtime) at a cost of carry of zero."""
+    spread = volatility * math.sqrt(max(years, 0.0))
+    if spread <= 0.0 or spot <= 0.0 or strike <= 0.0:
+        return CrossGreeks(0.0, 0.0)
+    d1 = math.log(spot / strike) / spread + spread / 2
+    slope = math.exp(-d1 * d1 / 2) / math.sqrt(2 * math.pi) * (d1 - spread)
+    return CrossGreeks(-slope / volatility / 100, slope / (2 * years) / 365)
+
+
 def implied_volatility(price: float, spot: float, strike: float, years: float, *, call: bool) -> float | None:
     """Return the volatility at which the formula gives a price, None where none does: below the intrinsic value, past
     the expiry, or beyond 800 % a year."""

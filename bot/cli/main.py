@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
-from bot.cli import audit, channels, db, feeds, recordings
+from bot.cli import analyze, audit, channels, db, feeds, recordings
 from bot.cli.alerts import alerts
 from bot.cli.check import check
 from bot.cli.importing import import_
@@ -63,6 +63,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.command(name="import")(import_)
+app.add_typer(analyze.app, name="analyze")
 app.add_typer(audit.app, name="audit")
 app.add_typer(channels.app, name="channels")
 app.add_typer(db.app, name="db")
