@@ -169,7 +169,9 @@ def _stopped_out(number: int, settings: Settings) -> tuple[Position, Order]:
 
 async def engine_with(held: int, over: int = 0) -> tuple[Engine, ManualClock, Inbox, list[str]]:
     """Return an engine that holds so many positions, after so many of today's that are over; and the keys held."""
-    settings = Settings(strategies={"zero_dte_gamma": {"symbols": ("SPY",)}})  # type: ignore[arg-type]
+    strategies = {"zero_dte_gamma": {"symbols": ("SPY",)}}
+    risk = {"degradation": {"enabled": False}}  # hundreds of stopped ones would switch it off
+    settings = Settings(strategies=strategies, risk=risk)  # type: ignore[arg-type]
     pairs = [_position(number, settings) for number in range(held)]
     ended = [_stopped_out(held + number, settings) for number in range(over)]
     link = Connection(state=ConnectionState.SYNCED)

@@ -63,6 +63,10 @@ _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 Day = Annotated[date, BeforeValidator(_day)]
 
 
+MOST_OUTCOMES: Final = 200
+"""Closed trades of a strategy that are kept in memory, to judge it by."""
+
+
 class Mode(StrEnum):
     SIM = "sim"
     PAPER = "paper"
@@ -249,6 +253,21 @@ class CrossCheckSettings(Section):
     under_way_s: Age = Field(2, description="what an answer takes at most to arrive: it tells of a moment before that")
 
 
+class DegradationSettings(Section):
+    """When a strategy's latest closed trades are worse than it was taken on for: one finding is told, so many switch it
+    off, and only an owner switches it on again."""
+
+    enabled: bool = Field(True, description="strategies are judged by their closed trades at all")
+    window: int = Field(20, ge=5, le=MOST_OUTCOMES, description="closed trades of the strategy, the latest")
+    baseline_win_rate: Fraction = Field(Decimal("0.55"), description="of trades, that a strategy stands on")
+    win_rate_below: Fraction = Field(Decimal("0.10"), description="so far below the baseline is a finding")
+    mean_loss_multiple: Decimal = Field(
+        Decimal("1.5"), gt=0, le=100, description="a mean loss above so many mean wins is a finding"
+    )
+    losses_in_a_row: int = Field(5, ge=2, le=MOST_OUTCOMES, description="so many are a finding")
+    findings_to_disable: int = Field(2, ge=1, le=3, description="findings at once that switch the strategy off")
+
+
 class RiskSettings(Section):
     """Limits checked before approval and again before the order."""
 
@@ -299,6 +318,7 @@ class RiskSettings(Section):
     max_orders_per_minute: int = Field(60, ge=1, description="of all kinds; blocks entries")
     max_rejection_fraction: Fraction = Field(Decimal("0.5"), description="of the orders sent in the window; halts")
     cross_check: CrossCheckSettings = CrossCheckSettings()
+    degradation: DegradationSettings = DegradationSettings()
     min_rejections: int = Field(4, ge=1, description="fewer rejections than this are no rate")
     rejection_window_s: Seconds = 300
     breaker_seconds: Seconds = Field(1, description="breakers are looked at this often")

@@ -237,7 +237,8 @@ REQUESTS: Final[Mapping[RequestKind, Request]] = MappingProxyType(
                 K.STRATEGY,
                 "Switch strategy",
                 "Switch a strategy on, to shadow (it looks, and what it would have bought is on record, not bought) or "
-                "off; its open positions are managed to their end.",
+                "off; its open positions are managed to their end. What its closed trades switched off, an owner alone "
+                "switches on again.",
                 _OPERATORS,
                 (
                     Need("strategy", Subject.STRATEGY, "A strategy's name."),

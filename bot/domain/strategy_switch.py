@@ -1,4 +1,5 @@
-"""Whether a strategy trades: a person's switch, beside what the settings enable. It outlives restarts."""
+"""Whether a strategy trades: a person's switch, beside what the settings enable; and what its closed trades say against
+it, which switches it off. It outlives restarts."""
 
 from __future__ import annotations
 
@@ -56,13 +57,21 @@ class SwitchChange(TypedDict, total=False):
 
     switched_by: str | None
     switched_at: datetime | None
+    findings: tuple[str, ...]
+    degraded_at: datetime | None
+    counted_from: datetime | None
 
 
 @living
 class StrategySwitch(Living[SwitchTrigger, SwitchChange]):
-    """One strategy that was ever switched; one without a row is on."""
+    """One strategy that was ever switched, or that something is said against; one without a row is on. Since
+    `degraded_at` its closed trades keep it off, until an owner switches it on; it is judged by those that closed after
+    `counted_from` (None: by all). `findings` are the names of what is said against it now."""
 
     id: str  # the strategy's name
     state: SwitchState = SwitchState.ON
     switched_by: str | None = None
     switched_at: datetime | None = None
+    findings: tuple[str, ...] = ()
+    degraded_at: datetime | None = None
+    counted_from: datetime | None = None

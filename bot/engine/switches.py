@@ -5,17 +5,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from bot.config.people import roster_of
 from bot.config.schema import Settings
+from bot.domain.actors import Role, actor_of
 from bot.domain.order import Order, OrderChange, Purpose
 from bot.domain.requests import Payload, Refused
-from bot.domain.signal import Signal, SignalState
+from bot.domain.signal import Signal, SignalChange, SignalState, SignalTrigger
 from bot.domain.strategy_switch import TRIGGER_TO, StrategySwitch, SwitchChange, SwitchState
 from bot.domain.wording import key_words
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import CALLED_OFF, FLATTENED
+from bot.engine.trade.signals import close_question
 from bot.strategies.base import Strategy
 
 
@@ -68,12 +72,43 @@ def switch(ctx: Context, journal: Journal, payload: Payload, actor: str) -> tupl
     kept = ctx.ledger.entities.of(StrategySwitch).setdefault(name, StrategySwitch(name))
     if kept.state is wanted:
         raise Refused(f"strategy {name} is {wanted} already")
+    if wanted is SwitchState.ON and kept.degraded_at is not None:
+        _refuse_who_is_no_owner(ctx, kept, actor)
     words = f"switched {wanted} by {actor}"
     sets = SwitchChange(switched_by=actor, switched_at=ctx.now)
+    if wanted is SwitchState.ON and kept.degraded_at is not None:
+        sets |= SwitchChange(findings=(), degraded_at=None, counted_from=ctx.now)
     journal.take(Step(kept, TRIGGER_TO[wanted], words, {"from": str(kept.state)}, sets, actor=actor))
     dropped = [] if wanted is SwitchState.ON else _unfollowed(ctx, name)
     held = sum(position.strategy == name for position in ctx.ledger.positions.values())
     return f"strategy {name} is {wanted}; {held} open positions of it are managed to their end", dropped
+
+
+def _refuse_who_is_no_owner(ctx: Context, kept: StrategySwitch, actor: str) -> None:
+    if actor_of(actor, roster_of(ctx.settings)).role is not Role.OWNER:
+        against = ", ".join(kept.findings) or "its closed trades"
+        raise Refused(f"STRATEGY_DEGRADED: {kept.id} was switched off ({against}); only an owner switches it on")
+
+
+def switch_off_degraded(ctx: Context, journal: Journal, kept: StrategySwitch, why: str, facts: dict[str, Any]) -> bool:
+    """Switch a strategy off for what its closed trades say; what it has proposed is called off. False: it is not on,
+    and only may not be switched on by anybody."""
+    marked = SwitchChange(degraded_at=ctx.now)
+    if kept.state is not SwitchState.ON:
+        journal.change(kept, marked)
+        return False
+    sets = marked | SwitchChange(switched_by="tick", switched_at=ctx.now)
+    journal.take(Step(kept, TRIGGER_TO[SwitchState.OFF], f"switched off: {why}", facts, sets))
+    call_off_proposed(ctx, journal, _unfollowed(ctx, kept.id), f"strategy {kept.id} is off: {why}", "tick")
+    return True
+
+
+def call_off_proposed(ctx: Context, journal: Journal, signals: Sequence[Signal], reason: str, actor: str) -> None:
+    """Cancel signals that nobody is to follow any more, with the questions about them."""
+    for signal in signals:
+        words, sets = f"called off: {reason}", SignalChange(closed_at=ctx.now)
+        journal.take(Step(signal, SignalTrigger.CANCEL, words, {}, sets, actor=actor))
+        journal.carry_out(close_question(ctx, signal, actor, words))
 
 
 def _unfollowed(ctx: Context, strategy: str) -> list[Signal]:

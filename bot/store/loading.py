@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, Table, and_, func, or_, select
 
+from bot.config.schema import MOST_OUTCOMES
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.events.account import AccountReported
 from bot.domain.instruments import Instrument, PriceGrid
@@ -24,10 +25,11 @@ from bot.domain.message import MESSAGE as MESSAGE_LIFE
 from bot.domain.message import Message
 from bot.domain.money import from_units
 from bot.domain.order import ORDER, Order, revision_of
-from bot.domain.position import OPEN, Position, Settlement, Valuation
+from bot.domain.position import OPEN, Origin, Position, Settlement, Valuation
 from bot.domain.signal import SIGNAL as SIGNAL_LIFE
 from bot.domain.signal import Signal
 from bot.engine.state.records import ENDED_DAYS, EXECUTION_DAYS, LEFT_ALONE, SET_ASIDE, LoadedState
+from bot.risk.degradation import TradeOutcome
 from bot.store.bounded import MOST_PAYLOAD, as_written, can_be_answered
 from bot.store.database import NO_TEXT
 from bot.store.tables import LIVING
@@ -81,6 +83,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         underlying_seen=_last_marked(connection, POSITION.c.underlying),
         bid_seen=_last_marked(connection, POSITION.c.bid),
         strangers=frozenset(r["base_id"] for r in executions if r["order_id"] is None),
+        outcomes=_outcomes(connection),
     )
 
 
@@ -235,6 +238,24 @@ def _last_marked(connection: Connection, column: Column[int]) -> dict[str, tuple
         position.id.in_(_open_ids()), column.is_not(None), position.marked_at.is_not(None)
     )
     return {r["id"]: (parse_time(r["marked_at"]), from_units(r["price"])) for r in _rows(connection, query)}
+
+
+def _outcomes(connection: Connection) -> tuple[TradeOutcome, ...]:
+    """Return of each strategy its latest closed trades that count (bot.risk.degradation: outcome_of), oldest first."""
+    p = POSITION.c
+    rank = func.row_number().over(partition_by=p.strategy, order_by=(p.closed_at.desc(), p.id.desc())).label("rank")
+    counted = (
+        select(p.id, p.strategy, p.closed_at, p.realized_pnl, rank)
+        .where(p.closed_at.is_not(None), p.entry_quantity > 0, p.origin == Origin.BOT.value)
+        .where(or_(p.settlement.is_(None), p.settlement == Settlement.FINAL.value))
+        .where(or_(p.valuation.is_(None), p.valuation != Valuation.UNKNOWN.value))
+        .subquery()
+    )
+    latest = select(counted).where(counted.c.rank <= MOST_OUTCOMES).order_by(counted.c.closed_at, counted.c.id)
+    return tuple(
+        TradeOutcome(parse_time(r["closed_at"]), r["id"], r["strategy"], from_units(r["realized_pnl"]))
+        for r in _rows(connection, latest)
+    )
 
 
 def _instruments(connection: Connection, today: date) -> dict[str, tuple[Instrument, PriceGrid]]:

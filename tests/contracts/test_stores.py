@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bot.config.schema import MOST_OUTCOMES
 from bot.domain.adoption import Adoption
 from bot.domain.alert import Alert
 from bot.domain.breaker import Breaker, BreakerState
@@ -22,7 +23,7 @@ from bot.domain.instruments import PENNY_CLASS, Instrument
 from bot.domain.kinds import KINDS, Entities, Entity
 from bot.domain.message import Message
 from bot.domain.order import Order, OrderChange, OrderState, Terms
-from bot.domain.position import CloseReason, Position, PositionState, Settlement
+from bot.domain.position import CloseReason, Origin, Position, PositionState, Settlement, Valuation
 from bot.domain.quiet import QuietState, QuietTime
 from bot.domain.report import Report, ReportState
 from bot.domain.review import Review
@@ -335,6 +336,26 @@ async def test_an_execution_that_is_told_again_learns_whose_it_is_and_keeps_its_
     assert again.strangers == frozenset()
 
 
+async def test_what_a_strategy_s_closed_trades_came_to_is_found_the_oldest_first(site: Site) -> None:
+    def closed(number: int, **more: Any) -> Position:
+        values = {"state": PositionState.CLOSED, "closed_at": NOW + timedelta(minutes=number), "entry_quantity": 2}
+        values |= {"exit_quantity": 2, "entry_value": Decimal(4), "exit_value": Decimal(number % 9)}
+        return a_position(number=number, **{**values, **more})
+
+    of_one = [closed(60 + number) for number in range(MOST_OUTCOMES + 2)]
+    other = closed(300, strategy="another", settlement=Settlement.FINAL)
+    uncertain = [
+        closed(400, settlement=Settlement.PENDING), closed(401, valuation=Valuation.UNKNOWN),
+        closed(402, origin=Origin.BROKER), closed(403, entry_quantity=0, exit_quantity=0, exit_value=Decimal(0)),
+        a_position(number=404),
+    ]  # fmt: skip
+    await site.store.commit(a_batch(1, changed=those(*of_one, other, *uncertain)))
+    found = (await site.store.load()).outcomes
+    assert [each.id for each in found] == [*(each.id for each in of_one[2:]), other.id]
+    assert [each.pnl for each in found] == [each.realized_pnl for each in (*of_one[2:], other)]
+    assert {each.strategy for each in found} == {of_one[0].strategy, "another"}
+
+
 async def test_a_correction_counts_instead_and_keeps_the_commission_until_its_own_comes(site: Site) -> None:
     order = an_order(state=OrderState.FILLED)
     first = a_fill(order, 1, 4, "1.25", commission="2.60")
@@ -482,5 +503,5 @@ def test_nothing_that_a_start_finds_is_left_out_of_this_suite() -> None:
     assert {each.name for each in fields(LoadedState)} == {
         "entities", "executions", "commissions", "instruments", "highest_order_id", "tick", "last_signal_at",
         "opening_equity", "earliest", "opaque_told", "not_ours", "underlying_seen", "bid_seen", "strangers",
-        "last_close", "last_account", "high_water", "account_seen_at",
+        "last_close", "last_account", "high_water", "account_seen_at", "outcomes",
     }  # fmt: skip

@@ -10,6 +10,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
+from bot.config.schema import MOST_OUTCOMES
 from bot.domain.adoption import Adoption
 from bot.domain.breaker import Breaker
 from bot.domain.calendar import new_york_day
@@ -36,6 +37,7 @@ from bot.engine.state.records import (
     ReconcileLine,
     TickBatch,
 )
+from bot.risk.degradation import TradeOutcome, outcome_of
 from bot.store.tables import LIVING
 
 _HISTORY_DAYS: Final = 45
@@ -96,7 +98,16 @@ def load(kept: Kept, now: datetime | None) -> LoadedState:
         underlying_seen=_marked(kept, open_ids, attrgetter("underlying")),
         bid_seen=_marked(kept, open_ids, attrgetter("bid")),
         strangers=frozenset(row.execution.base_id for row in executions if row.order_id is None),
+        outcomes=_outcomes(kept),
     )
+
+
+def _outcomes(kept: Kept) -> tuple[TradeOutcome, ...]:
+    found = [outcome for each in kept.entities.of(Position).values() if (outcome := outcome_of(each)) is not None]
+    of: dict[str, list[TradeOutcome]] = {}
+    for outcome in sorted(found):
+        of.setdefault(outcome.strategy, []).append(outcome)
+    return tuple(sorted(each for own in of.values() for each in own[-MOST_OUTCOMES:]))
 
 
 # ---- entities

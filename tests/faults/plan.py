@@ -72,6 +72,7 @@ _TIGHT: Final = MappingProxyType(  # limits that are hit on most days
         "max_rejection_fraction": "0.3",
         "min_rejections": 2,
         "rejection_window_s": 60,
+        "degradation": {"window": 5, "losses_in_a_row": 3},
     }
 )
 LIMITS: Final = MappingProxyType({"wide": _WIDE, "tight": _TIGHT})

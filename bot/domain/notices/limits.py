@@ -26,6 +26,19 @@ LIMITS: Final[Mapping[str, Notice]] = {
         "closed for it.",
         "Look at the news before the open.",
     ),
+    "STRATEGY_DISABLED": Notice(
+        WARNING, ONCE,
+        "A strategy's closed trades are worse than it was taken on for in several ways at once"
+        " (the limits under degradation): it is off, and what it proposed is called off."
+        " Its open positions are managed to their end.",
+        "Look at its trades. Only an owner switches it on again (`strategy NAME on`); from there it is judged anew.",
+    ),
+    "STRATEGY_DEGRADED": Notice(
+        WARNING, ONCE,
+        "A strategy's closed trades are worse than it was taken on for in one way: win rate, mean loss against mean"
+        " win, or losses in a row; the text has both numbers.",
+        "Look at its trades; `strategy NAME shadow` has it look without buying. With a second finding it goes off.",
+    ),
     "EQUITY_STALE": Notice(
         WARNING, ONCE,
         "The broker has not told the account's value for longer than risk.equity_max_age_s: no entries until it does.",

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from bot.domain.approval import Approval, ApprovalState
 from bot.domain.events.people import RequestReceived
 from bot.domain.requests import Payload, Refused
-from bot.domain.signal import Signal, SignalChange, SignalState, SignalTrigger
+from bot.domain.signal import Signal, SignalState
 from bot.engine.requested.desk import RequestDesk, what_the_signal_is
-from bot.engine.state.steps import Step
-from bot.engine.switches import switch
+from bot.engine.switches import call_off_proposed, switch
 from bot.engine.trade import edits
-from bot.engine.trade.signals import ask_what_if, close_question, refuse_by_person
+from bot.engine.trade.signals import ask_what_if, refuse_by_person
 
 
 def approve(desk: RequestDesk, command: RequestReceived, payload: Payload) -> str:
@@ -66,7 +65,4 @@ def drop_pending(desk: RequestDesk, reason: str, actor: str) -> None:
 
 
 def drop(desk: RequestDesk, signals: Sequence[Signal], reason: str, actor: str) -> None:
-    for signal in signals:
-        words, sets = f"called off: {reason}", SignalChange(closed_at=desk.ctx.now)
-        desk.journal.take(Step(signal, SignalTrigger.CANCEL, words, {}, sets, actor=actor))
-        desk.journal.carry_out(close_question(desk.ctx, signal, actor, words))
+    call_off_proposed(desk.ctx, desk.journal, signals, reason, actor)

@@ -30,6 +30,7 @@ from bot.engine.state.fill_book import FillBook
 from bot.engine.state.message_index import MessageIndex
 from bot.engine.state.not_ours import Foreign
 from bot.engine.state.order_index import OrderIndex
+from bot.engine.state.outcomes import Outcomes
 from bot.engine.state.position_index import PositionIndex
 from bot.engine.state.proof import Proof
 from bot.engine.state.records import LoadedState
@@ -69,6 +70,7 @@ class Ledger:
         self.position_index = PositionIndex(self.positions, self.undo)
         self.entering = Entering(self)
         self.tallies = counted_anew((), self.closed.values())
+        self.outcomes = Outcomes(loaded.outcomes, self.closed.values())
         self.fills = FillBook(loaded, self.undo)
         self.foreign = Foreign(loaded, self.undo)
         self.told_once = ToldOnce()
@@ -144,6 +146,7 @@ class Ledger:
         self.position_index.begin_anew()
         self.order_index.begin_anew()
         self.tallies = counted_anew((), self.closed.values())
+        self.outcomes.begin_anew(self.positions, self.closed.values())
         for order in self.orders.values():
             self._take_in(order)
 
@@ -204,6 +207,7 @@ class Ledger:
         self.position_index.retire(position)
         self.closed[position.id] = position
         self.tallies.position_over(position)
+        self.outcomes.over(position)
         self.version += 1
 
     def settle_position(self, position: Position) -> None:
@@ -211,6 +215,7 @@ class Ledger:
         self.position_index.moved.add(position.id)
         if position.id in self.closed:
             self.tallies.position_over(position)
+            self.outcomes.over(position)
 
     def has_traded(self, key: str) -> bool:
         """Say whether a contract is one of ours: held, traded today, or asked for by an order of ours."""

@@ -22,6 +22,7 @@ from bot.domain.kinds import Entities
 from bot.domain.machine import refused_trigger
 from bot.domain.order import Execution
 from bot.domain.overseer import CallOutcome, OverseerCall
+from bot.risk.degradation import TradeOutcome
 
 ENDED_DAYS: Final = 4
 """What is over is remembered so many days: a fill of the last session may be corrected after a long weekend."""
@@ -271,6 +272,7 @@ class LoadedState:
     underlying_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark
     bid_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark's bid
     strangers: frozenset[str] = frozenset()  # bases of the executions that no order of ours made
+    outcomes: Sequence[TradeOutcome] = ()  # of each strategy its latest closed trades, oldest first
     last_close: Decimal | None = None  # the last net liquidation of an earlier day
     last_account: AccountReported | None = None  # as it was last kept today
     high_water: Decimal | None = None  # highest net liquidation since the drawdown breaker was last acknowledged

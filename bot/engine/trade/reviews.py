@@ -11,6 +11,7 @@ from bot.domain.review import Review, ReviewState
 from bot.domain.signal import Signal, SignalTrigger
 from bot.domain.strategy_switch import StrategySwitch, SwitchState
 from bot.engine.state.context import Context
+from bot.engine.state.records import ENDED_DAYS
 from bot.engine.state.reviews import review_of
 from bot.engine.state.steps import Birth, Step
 from bot.risk.complexity import ComplexityView, complexity
@@ -54,7 +55,10 @@ def _is_first(ctx: Context, strategy: str) -> bool:
     if switch is None or switch.state is not SwitchState.ON or switch.switched_at is None:
         return False
     traded = (*ctx.ledger.positions.values(), *ctx.ledger.closed.values())
-    return not any(p.strategy == strategy and p.opened_at >= switch.switched_at for p in traded)
+    if any(p.strategy == strategy and p.opened_at >= switch.switched_at for p in traded):
+        return False
+    first = switch.switched_at + timedelta(days=ENDED_DAYS)  # what ended by then may be one of before the switch
+    return not ctx.ledger.outcomes.of(strategy, since=first)
 
 
 def _opposed(ctx: Context, signal: Signal) -> tuple[str, ...]:

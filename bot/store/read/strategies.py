@@ -53,13 +53,16 @@ class SwitchRow:
     state: str
     switched_by: str | None
     switched_at: datetime | None
+    findings: Sequence[str]
+    degraded_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class StrategyRow:
     """One strategy. `enabled`: the settings have it look at all; `state` is a person's switch beside that, on where
     nobody switched it. `looks` are its counters of the day, one a symbol; `held` its open positions and `open` what
-    they came to since their entry, realized and at the bid, in dollars."""
+    they came to since their entry, realized and at the bid, in dollars. `findings`: what its closed trades say against it
+    now; since `degraded_at` they keep it off."""
 
     name: str
     enabled: bool
@@ -71,6 +74,8 @@ class StrategyRow:
     looks: tuple[StrategyStatRow, ...]
     held: int
     open: Decimal
+    findings: Sequence[str] = ()
+    degraded_at: datetime | None = None
 
     @property
     def evaluated(self) -> int:
@@ -144,4 +149,5 @@ def _row(
         switch.state if switch else SwitchState.ON.value, switch.switched_by if switch else None,
         switch.switched_at if switch else None, tuple(look for look in looks if look.strategy == name), len(own),
         sum((row.realized_pnl + (open_of(row) or ZERO) for row in own), ZERO),
+        switch.findings if switch else (), switch.degraded_at if switch else None,
     )  # fmt: skip
