@@ -112,7 +112,8 @@ def _json(view: StrategyView) -> dict[str, Any]:
         "switched_at": row.switched_at.isoformat() if row.switched_at else None, "open_positions": row.held,
         "open": str(row.open), "trades": earned.trades, "wins": earned.wins, "realized": str(earned.pnl),
         "fees": str(earned.fees), "findings": list(row.findings),
-        "degraded_at": row.degraded_at.isoformat() if row.degraded_at else None, "expectancy": _text(earned.expectancy), "profit_factor": _text(earned.factor),
+        "degraded_at": row.degraded_at.isoformat() if row.degraded_at else None,
+        "expectancy": _text(earned.expectancy), "profit_factor": _text(earned.factor),
         "today": [_look(look) for look in row.looks],
         "conditions": {column.symbol: [asdict(each) for each in column.conditions]
                        for column in (view.matrix.columns if view.matrix else ())},

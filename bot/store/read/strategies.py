@@ -61,8 +61,8 @@ class SwitchRow:
 class StrategyRow:
     """One strategy. `enabled`: the settings have it look at all; `state` is a person's switch beside that, on where
     nobody switched it. `looks` are its counters of the day, one a symbol; `held` its open positions and `open` what
-    they came to since their entry, realized and at the bid, in dollars. `findings`: what its closed trades say against it
-    now; since `degraded_at` they keep it off."""
+    they came to since their entry, realized and at the bid, in dollars. `findings`: what its closed trades say against
+    it now; since `degraded_at` they keep it off."""
 
     name: str
     enabled: bool
