@@ -14,8 +14,8 @@ from typing import Any
 from bot.domain.strategy_switch import StrategySwitch, SwitchChange
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
-from bot.engine.state.outcomes import Outcomes
 from bot.engine.state.schedule import NEVER
+from bot.engine.state.trade_outcomes import TradeOutcomes
 from bot.engine.switches import switch_off_degraded
 from bot.risk.degradation import DegradationFinding, degradation
 
@@ -26,7 +26,7 @@ JOB = "strategies judged"
 class StrategyHealth:
     """Memory between ticks: what was judged last. Nothing of it is needed to survive a restart."""
 
-    _of: Outcomes | None = None
+    _of: TradeOutcomes | None = None
     _moved: int = -1
     _by: object = None
 

@@ -30,13 +30,13 @@ from bot.engine.state.fill_book import FillBook
 from bot.engine.state.message_index import MessageIndex
 from bot.engine.state.not_ours import Foreign
 from bot.engine.state.order_index import OrderIndex
-from bot.engine.state.outcomes import Outcomes
 from bot.engine.state.position_index import PositionIndex
 from bot.engine.state.proof import Proof
 from bot.engine.state.records import LoadedState
 from bot.engine.state.signal_index import SignalIndex
 from bot.engine.state.tallies import counted_anew
 from bot.engine.state.told_once import ToldOnce
+from bot.engine.state.trade_outcomes import TradeOutcomes
 from bot.engine.state.undo import NotedDict, Undo
 from bot.risk.correlation import Minutes
 
@@ -70,7 +70,7 @@ class Ledger:
         self.position_index = PositionIndex(self.positions, self.undo)
         self.entering = Entering(self)
         self.tallies = counted_anew((), self.closed.values())
-        self.outcomes = Outcomes(loaded.outcomes, self.closed.values())
+        self.outcomes = TradeOutcomes(loaded.outcomes, self.closed.values())
         self.fills = FillBook(loaded, self.undo)
         self.foreign = Foreign(loaded, self.undo)
         self.told_once = ToldOnce()

@@ -16,7 +16,7 @@ from bot.domain.position import Position
 from bot.risk.degradation import TradeOutcome, outcome_of
 
 
-class Outcomes:
+class TradeOutcomes:
     """Written by the ledger alone. `moved` counts what changed: the same number, the same outcomes."""
 
     def __init__(self, loaded: Iterable[TradeOutcome], closed: Iterable[Position]) -> None:
