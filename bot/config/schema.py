@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from bot.config.alerts import AlertSettings
+from bot.config.degradation import DegradationSettings
 from bot.config.ideas.together import StrategiesSettings
 from bot.config.overseer import OverseerSettings
 from bot.config.section import (
@@ -61,10 +62,6 @@ def _day(value: object) -> object:
 
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 Day = Annotated[date, BeforeValidator(_day)]
-
-
-MOST_OUTCOMES: Final = 200
-"""Closed trades of a strategy that are kept in memory, to judge it by."""
 
 
 class Mode(StrEnum):
@@ -251,21 +248,6 @@ class CrossCheckSettings(Section):
     greeks_fraction: Fraction = Field(Decimal("0.10"), description="of the broker's iv, delta and gamma")
     looks: int = Field(3, ge=1, le=100, description="answers in a row that are off before it counts")
     under_way_s: Age = Field(2, description="what an answer takes at most to arrive: it tells of a moment before that")
-
-
-class DegradationSettings(Section):
-    """When a strategy's latest closed trades are worse than it was taken on for: one finding is told, so many switch it
-    off, and only an owner switches it on again."""
-
-    enabled: bool = Field(True, description="strategies are judged by their closed trades at all")
-    window: int = Field(20, ge=5, le=MOST_OUTCOMES, description="closed trades of the strategy, the latest")
-    baseline_win_rate: Fraction = Field(Decimal("0.55"), description="of trades, that a strategy stands on")
-    win_rate_below: Fraction = Field(Decimal("0.10"), description="so far below the baseline is a finding")
-    mean_loss_multiple: Decimal = Field(
-        Decimal("1.5"), gt=0, le=100, description="a mean loss above so many mean wins is a finding"
-    )
-    losses_in_a_row: int = Field(5, ge=2, le=MOST_OUTCOMES, description="so many are a finding")
-    findings_to_disable: int = Field(2, ge=1, le=3, description="findings at once that switch the strategy off")
 
 
 class RiskSettings(Section):

@@ -19,7 +19,7 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any, Final
 
-from bot.config.schema import DegradationSettings
+from bot.config.degradation import DegradationSettings
 from bot.domain.position import Origin, Position, Settlement, Valuation
 
 _UNCERTAIN: Final = frozenset({Settlement.PENDING, Settlement.SEEN})

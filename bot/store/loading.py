@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, Table, and_, func, or_, select
 
-from bot.config.schema import MOST_OUTCOMES
+from bot.config.degradation import MOST_OUTCOMES
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.events.account import AccountReported
 from bot.domain.instruments import Instrument, PriceGrid

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bot.config.schema import MOST_OUTCOMES
+from bot.config.degradation import MOST_OUTCOMES
 from bot.domain.adoption import Adoption
 from bot.domain.alert import Alert
 from bot.domain.breaker import Breaker, BreakerState

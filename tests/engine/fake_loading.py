@@ -10,7 +10,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
-from bot.config.schema import MOST_OUTCOMES
+from bot.config.degradation import MOST_OUTCOMES
 from bot.domain.adoption import Adoption
 from bot.domain.breaker import Breaker
 from bot.domain.calendar import new_york_day

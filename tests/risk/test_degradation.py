@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.schema import DegradationSettings
+from bot.config.degradation import DegradationSettings
 from bot.risk.degradation import degradation
 
 D = DegradationSettings()

@@ -11,7 +11,7 @@ from bisect import insort
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from bot.config.schema import MOST_OUTCOMES
+from bot.config.degradation import MOST_OUTCOMES
 from bot.domain.position import Position
 from bot.risk.degradation import TradeOutcome, outcome_of
 
