@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.domain.wording import NOTHING
 from bot.web import formats, words
+from bot.web.feeds import FeedView
 from bot.web.model import Overview
 
 GOOD, WARN, BAD, IDLE, LIVE = "good", "warn", "bad", "idle", "live"
@@ -101,17 +102,27 @@ def troubles(m: Overview) -> Iterator[Trouble]:
     pending = [each.title for each in m.unsettled if each.is_pending]
     if pending:
         yield Trouble(f"{_count(len(pending), 'settlement price')} to be told", _named(pending), WARN)
-    ailing = [each.name for each in m.feeds if not each.is_fine]
-    if ailing:
-        title = f"{_count(len(ailing), 'feed')} of {len(m.feeds)} late or refused"
-        yield Trouble(title, _named(ailing), WARN if len(ailing) < len(m.feeds) else BAD)
+    if ailing := [each for each in m.feeds if not each.is_fine and each.is_counted_on]:
+        title = f"{_count(len(ailing), 'feed')} of {len(m.feeds)} {_late_or_failing(ailing)}"
+        why = _named([f"{each.name} {each.fault}" for each in ailing])
+        yield Trouble(title, why, WARN if len(ailing) < len(m.feeds) else BAD)
 
 
 def _calm(m: Overview) -> str:
     parts = ["session active", "broker synced"]
     parts += [f"{_count(len(m.breakers), 'limit')} kept"] if m.breakers else []
-    parts += [f"{_count(len(m.feeds), 'feed')} fresh"] if m.feeds else []
+    late = sum(not each.is_fine for each in m.feeds)  # in the background alone, or it were a trouble
+    if m.feeds:
+        parts.append(
+            f"{_count(len(m.feeds) - late, 'feed')} fresh" + (f", {late} in the background late" if late else "")
+        )
     return ", ".join(parts)
+
+
+def _late_or_failing(ailing: Sequence[FeedView]) -> str:
+    """Return the one word where all of them ail alike."""
+    kinds = {each.is_kept_from_us for each in ailing}
+    return "late or failing" if len(kinds) > 1 else "failing" if kinds == {True} else "late"
 
 
 def _named(names: Sequence[str]) -> str:

@@ -13,6 +13,7 @@ from bot.web.model import Overview
 
 LIGHTS: Final = {GOOD: "ok", LIVE: "busy", IDLE: "idle", WARN: "warn", BAD: "crit"}
 VENDORS: Final = {"ibkr": "broker", "unusual_whales": "UW"}
+NAMED_IN_THE_BAR: Final = 2
 _ORDER: Final = (BAD, WARN, LIVE, IDLE, GOOD)
 
 
@@ -23,6 +24,17 @@ class LastWord:
     name: str
     age: float | None
     old: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LastWords:
+    """Of everybody who speaks to us: `named` has who is late, the longest of all first, and the broker; `others` counts
+    who is not named, `late` the late ones among them."""
+
+    named: tuple[LastWord, ...]
+    others: int
+    late: int
+    all: tuple[LastWord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +57,7 @@ class StatusBar:
     more: int
     premium: Meter | None
     loss: Meter | None
-    heard: tuple[LastWord, ...]
+    heard: LastWords
     up_for: float | None
 
 
@@ -136,7 +148,17 @@ def _in_tenths(value: str) -> str:
         return value
 
 
-def _heard(m: Overview) -> tuple[LastWord, ...]:
+def _heard(m: Overview) -> LastWords:
+    """Return whose words fit the bar: however many vendors there are, the worst and the broker are among them."""
+    everybody = _last_words(m)
+    usual = [word for word in everybody if word.name in VENDORS.values()]
+    late = sorted((word for word in everybody if word.old), key=lambda word: -(word.age or 0))
+    named = tuple(dict.fromkeys([*late, *usual, *everybody]))[:NAMED_IN_THE_BAR]
+    left = [word for word in everybody if word not in named]
+    return LastWords(named, len(left), sum(word.old for word in left), everybody)
+
+
+def _last_words(m: Overview) -> tuple[LastWord, ...]:
     """Return the latest word of the broker and of each vendor: of its data sets the one that spoke last."""
     latest: dict[str, FeedView] = {}
     for feed in m.feeds:

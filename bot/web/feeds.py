@@ -9,9 +9,12 @@ from typing import Final
 
 from bot.domain.events.feeds import FeedReported
 from bot.web import words
+from bot.web.formats import span
 
 STALE, AGEING, FRESH = "bad", "warn", "ok"
 AGEING_FROM: Final = 0.75  # of the age limit
+BACKGROUND: Final = "background"
+"""The lowest priority of a feed."""
 EVERY_KEY: Final = "*"
 """The key of a dataset that is one for all symbols."""
 
@@ -52,7 +55,24 @@ class FeedView:
     @property
     def is_fine(self) -> bool:
         """Not too old, and nothing that keeps it from being renewed."""
-        return self.tone != STALE and words.state_tone(self.state, "feed") not in {"warn", "bad"}
+        return self.tone != STALE and not self.is_kept_from_us
+
+    @property
+    def is_kept_from_us(self) -> bool:
+        """Refused, or tried again and again, whatever its age."""
+        return words.state_tone(self.state, "feed") in {"warn", "bad"}
+
+    @property
+    def is_counted_on(self) -> bool:
+        """A set in the background is the first that a tight budget leaves out, and no decision waits for it."""
+        return self.priority != BACKGROUND
+
+    @property
+    def fault(self) -> str:
+        """Why it is not fine, in words; empty where it is."""
+        if self.is_kept_from_us:
+            return " ".join((words.state_words(self.state, "feed"), self.last_error)).strip()
+        return f"{span(self.age)} old, limit {span(self.max_age)}" if self.tone == STALE else ""
 
 
 @dataclass(frozen=True, slots=True)

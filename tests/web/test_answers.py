@@ -80,10 +80,36 @@ def test_a_flat_book_needs_no_protection(fine: FlaskClient, store: StoreBuilder)
     assert protected(fine)[:2] == ("idle", "Nothing held")
 
 
-def test_feeds_that_are_late_or_refused_are_counted_and_named(page: FlaskClient) -> None:
+def test_feeds_that_are_late_or_failing_are_counted_and_named(page: FlaskClient) -> None:
     tone, answer, why = wrong(page)
-    assert (tone, answer) == ("warn", "1 feed of 3 late or refused")
-    assert why == "flow_alerts SPX"
+    assert (tone, answer) == ("warn", "1 feed of 3 failing")
+    assert why == "flow_alerts SPX retrying"
+
+
+def test_a_feed_in_the_background_that_is_late_is_counted_and_no_trouble(
+    fine: FlaskClient, store: StoreBuilder
+) -> None:
+    store.set(FEED_STATUS, {"dataset": "spot_gex", "key": "SPY"}, max_age_s=1.0)
+    assert wrong(fine)[1:] == ("1 feed of 3 late", "spot_gex SPY 41 s old, limit 1.0 s")
+    store.set(FEED_STATUS, {"dataset": "spot_gex", "key": "SPY"}, priority="background")
+    fine.application.extensions["reader"].forget()
+    tone, answer, why = wrong(fine)
+    assert (tone, answer) == ("good", "No")
+    assert why.endswith("2 feeds fresh, 1 in the background late")
+
+
+def test_however_many_vendors_there_are_the_worst_is_named_and_the_others_are_counted(
+    page: FlaskClient, store: StoreBuilder
+) -> None:
+    for number in range(11):
+        store.add(
+            FEED_STATUS, feed=f"vendor_{number:02}", dataset="rows", key="*", state="ok", requests=1, failures=0,
+            dropped=0, max_age_s=60.0 if number == 7 else 600.0, last_success_at="2026-11-20T16:03:30.000000+00:00",
+            at=store.now_text,
+        )  # fmt: skip
+    bar = page.get("/trades").get_data(as_text=True).partition("Last word")[2].partition("</div>")[0]
+    words = " ".join(re.sub("<[^>]*>", "", bar).split())
+    assert words == "vendor 07 2 min 00 s · UW 41 s · 10 more"
 
 
 def test_the_worst_comes_first_and_the_rest_is_named_after_it(page: FlaskClient, store: StoreBuilder) -> None:
@@ -92,7 +118,7 @@ def test_the_worst_comes_first_and_the_rest_is_named_after_it(page: FlaskClient,
     tone, answer, why = wrong(page)
     assert (tone, answer) == ("bad", "Broker down")
     assert why.startswith("no answer from the gateway")
-    assert why.endswith("Also: Session paused; 1 feed of 3 late or refused")
+    assert why.endswith("Also: Session paused; 1 feed of 3 failing")
 
 
 @pytest.mark.parametrize(
