@@ -47,7 +47,7 @@ def greeks_by_symbol(held: Iterable[OptionHeld]) -> dict[str, DollarGreeks]:
 
 
 @dataclass(frozen=True, slots=True)
-class PremiumHeld:
+class PremiumPaid:
     """What one position cost and where it stops: `paid` and `stopped` in dollars for all of it, `stopped` what its stop
     would bring (0 without one)."""
 
@@ -56,7 +56,7 @@ class PremiumHeld:
     stopped: Decimal = Decimal(0)
 
 
-def heat(held: Iterable[PremiumHeld], equity: Decimal | None) -> Decimal | None:
+def heat(held: Iterable[PremiumPaid], equity: Decimal | None) -> Decimal | None:
     """Return what is lost of the premium if every stop is hit, as a share of equity (0.05 is five percent); None where
     equity is not known or not above zero. A stop above the entry costs nothing. Source: "portfolio heat", A. Elder,
     "Come into my trading room", 2002, ch. 7."""
@@ -66,7 +66,7 @@ def heat(held: Iterable[PremiumHeld], equity: Decimal | None) -> Decimal | None:
 
 
 def concentration(
-    held: Sequence[PremiumHeld], of: Callable[[str], str] = lambda symbol: symbol
+    held: Sequence[PremiumPaid], of: Callable[[str], str] = lambda symbol: symbol
 ) -> Mapping[str, Decimal]:
     """Return the share of the premium at risk by underlying, or by what `of` says of one; the largest first. Empty
     where nothing was paid."""
@@ -79,6 +79,6 @@ def concentration(
     return {name: sums[name] / whole for name in sorted(sums, key=lambda name: (-sums[name], name))}
 
 
-def by_sector(held: Sequence[PremiumHeld]) -> Mapping[str, Decimal]:
+def by_sector(held: Sequence[PremiumPaid]) -> Mapping[str, Decimal]:
     """Return the share of the premium at risk by sector."""
     return concentration(held, sector_of)

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bot.analytics.greeks import black_scholes
-from bot.analytics.portfolio import PremiumHeld, by_sector, concentration, greeks_by_symbol, heat
+from bot.analytics.portfolio import PremiumPaid, by_sector, concentration, greeks_by_symbol, heat
 from bot.analytics.value_at_risk import OptionHeld
 
 CALL = OptionHeld("SPY", 500, 590.0, 595.0, 10 / 365, 0.2, call=True)
@@ -38,9 +38,9 @@ def test_dollar_greeks_are_what_the_book_gains() -> None:
 
 def test_heat_is_what_the_stops_leave_of_it() -> None:
     held = [
-        PremiumHeld("SPY", Decimal(1000), Decimal(500)),
-        PremiumHeld("QQQ", Decimal(400), Decimal(600)),  # its stop is above the entry by now
-        PremiumHeld("NVDA", Decimal(300)),
+        PremiumPaid("SPY", Decimal(1000), Decimal(500)),
+        PremiumPaid("QQQ", Decimal(400), Decimal(600)),  # its stop is above the entry by now
+        PremiumPaid("NVDA", Decimal(300)),
     ]
     assert heat(held, Decimal(20_000)) == Decimal("0.04")
     assert heat(held, None) is None
@@ -49,7 +49,7 @@ def test_heat_is_what_the_stops_leave_of_it() -> None:
 
 
 def test_shares_by_symbol_and_by_sector_are_of_the_premium() -> None:
-    held = [PremiumHeld("NVDA", Decimal(300)), PremiumHeld("AAPL", Decimal(300)), PremiumHeld("SPY", Decimal(400))]
+    held = [PremiumPaid("NVDA", Decimal(300)), PremiumPaid("AAPL", Decimal(300)), PremiumPaid("SPY", Decimal(400))]
     assert list(concentration(held).items()) == [
         ("SPY", Decimal("0.4")),
         ("AAPL", Decimal("0.3")),
