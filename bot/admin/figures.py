@@ -29,10 +29,12 @@ from bot.store.read.protections import protections
 from bot.store.read.quiet import quiet_times
 from bot.store.read.reasons import reasons_of
 from bot.store.read.settings import live_settings
+from bot.store.read.strategies import ShadowIdea, shadow_ideas, would_have_brought
 from bot.store.read.trades import TradeFilter, closed_trades, found_trades
 from bot.store.revision import current_revision
 
 _FEW: Final = 10
+_SHADOWS: Final = 5
 _MOST: Final = 100
 _GROUPS: Final = {"daily": ("day", 7), "weekly": ("week", 8), "monthly": ("month", 6)}
 
@@ -342,16 +344,32 @@ def risk(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAn
 
 def strategies(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:
     switched = ask.strategy_switches(connection)
-    rows = []
-    for name, section in live_settings(connection, ground.settings).strategies.sections().items():
-        state = switched.get(name, "on") if section.enabled else "not enabled"
-        rows.append((name, state, " ".join(section.symbols)))
+    sections = live_settings(connection, ground.settings).strategies.sections()
+    ideas = {name: found for name in sections if (found := shadow_ideas(connection, name))}
+    head = ("name", "state", "symbols", "in shadow") if ideas else ("name", "state", "symbols")
+    rows = [
+        (name, switched.get(name, "on") if section.enabled else "not enabled", " ".join(section.symbols),
+         dollars(would_have_brought(ideas.get(name, ())), plus=True))[: len(head)]
+        for name, section in sections.items()
+    ]  # fmt: skip
     looks = [f"{row.strategy} {row.symbol}: {row.last_reason}" for row in
              ask.strategy_stats(connection, today_of(connection))]  # fmt: skip
-    found = paged("Strategies", rows, ("name", "state", "symbols"))
-    return ChatAnswer(
-        (*found.pages, *((ChatReply("\n".join(["Why there is no trade right now", *looks])),) if looks else ()))
-    )
+    said = [ChatReply("\n".join(["Why there is no trade right now", *looks]))] if looks else []
+    said += [_in_shadow(name, found, today_of(connection)) for name, found in ideas.items()]
+    return ChatAnswer((*paged("Strategies", rows, head).pages, *said))
+
+
+def _in_shadow(name: str, ideas: Sequence[ShadowIdea], today: date) -> ChatReply:
+    """Return what a strategy would have bought while it was switched to shadow, and what that would have brought."""
+    brought = would_have_brought(ideas)
+    judged = sum(idea.brought is not None for idea in ideas)
+    total = "none judged yet" if brought is None else f"{dollars(brought, plus=True)} at expiry, {judged} judged"
+    lines = [f"In shadow, {name}: {len(ideas)} not bought, {total}"]
+    for idea in ideas[:_SHADOWS]:
+        row = idea.row
+        what = f"{row.quantity} {key_words(row.contract_key, today)} at {price(row.limit_price)}"
+        lines.append(f"{new_york(row.created_at)} {what}: {dollars(idea.brought, plus=True)}")
+    return ChatReply("\n".join(lines))
 
 
 def machines(connection: Connection, ground: PeopleGround, arguments: str) -> ChatAnswer:

@@ -12,13 +12,12 @@ from sqlalchemy import Connection
 
 from bot.analytics.performance import Figures, figures, grouped
 from bot.domain.calendar import new_york_day
-from bot.domain.money import ZERO
 from bot.domain.strategy_switch import SwitchState
 from bot.domain.wording import key_words
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import read as ask
 from bot.store.read.settings import settings_in_force
-from bot.store.read.strategies import ShadowIdea, StrategyRow, shadow_ideas, strategies
+from bot.store.read.strategies import ShadowIdea, StrategyRow, shadow_ideas, strategies, would_have_brought
 from bot.web.conditions import ConditionMatrix, matrix_of, strategy_of
 from bot.web.store_reader import reader
 
@@ -48,8 +47,7 @@ class StrategiesPage:
     @property
     def would_have_brought(self) -> Decimal | None:
         """What the shadow's ideas would have come to together, None while none can be judged."""
-        known = [idea.brought for idea in self.shadow if idea.brought is not None]
-        return sum(known, ZERO) if known else None
+        return would_have_brought(self.shadow)
 
     @property
     def counts(self) -> str:

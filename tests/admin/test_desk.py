@@ -13,6 +13,7 @@ import pytest
 
 from bot.admin import acts
 from bot.admin.commands import COMMANDS, Command
+from bot.admin.figures import strategies
 from bot.admin.replies import Replies
 from bot.admin.strangers import ChatStrangers
 from bot.charts.chart import Chart
@@ -22,9 +23,10 @@ from bot.domain.events.people import RequestKind
 from bot.domain.requests import REQUESTS
 from bot.store.read.telegram import close_update
 from bot.store.tables.message import MESSAGE
+from bot.store.tables.strategy_stat import STRATEGY_STAT
 from bot.store.values import time_text
 from tests.admin.conftest import PEOPLE, STRANGER, Phone
-from tests.web.conftest import NOW, StoreBuilder
+from tests.web.conftest import DAY, NOW, StoreBuilder
 
 K = RequestKind
 ACTS = {
@@ -74,6 +76,23 @@ async def test_everybody_reads_and_help_shows_what_they_may_do(phone: Phone) -> 
             role is not Role.VIEWER,
         )
     assert phone.asked() == []
+
+
+async def test_strategies_say_what_was_not_bought_in_shadow_and_what_it_would_have_brought(phone: Phone) -> None:
+    assert "In shadow" not in await phone.says(VIEWER, "/strategies")
+    store = StoreBuilder(phone.path)
+    store.seq = phone.rows("SELECT max(seq) FROM transition")[0][0]
+    store.signal("SIGSHADE", "rejected", created_at=store.now_text)
+    words = "SHADOW: zero_dte_gamma is switched to shadow; 4 at 4.20 would be bought"
+    store.transition("signal", "SIGSHADE", "reject", ("pending", "rejected"), words, store.now_text, shadow=True)
+    assert re.search(r"in shadow\nzero_dte_gamma.* –<", await phone.says(VIEWER, "/strategies"))
+    store.add(STRATEGY_STAT, strategy="zero_dte_gamma", symbol="SPX", day=DAY, evaluated=1, proposed=1, last_reason="",
+              at=store.now_text, seen_at=store.now_text, seen=json.dumps({"price": "5907.5"}))  # fmt: skip
+    assert "+$1,320.00" in await phone.says(VIEWER, "/strategies")
+    ground = phone.desk._ground
+    told = (await ground.look(lambda connection: strategies(connection, ground, ""))).pages[-1].text
+    assert "In shadow, zero_dte_gamma: 1 not bought, +$1,320.00 at expiry, 1 judged" in told
+    assert "4 SPX 5900C 20 Nov at 4.20: +$1,320.00" in told
 
 
 async def test_a_stranger_is_refused_everything_on_record_and_answered_five_times(phone: Phone) -> None:

@@ -113,6 +113,12 @@ def shadow_ideas(connection: Connection, strategy: str, most: int = 20) -> list[
     return [_idea(row, spots) for row in rows]
 
 
+def would_have_brought(ideas: Sequence[ShadowIdea]) -> Decimal | None:
+    """Return what ideas would have come to together in dollars, None while none can be judged."""
+    known = [idea.brought for idea in ideas if idea.brought is not None]
+    return sum(known, ZERO) if known else None
+
+
 _Spots = Mapping[tuple[str, str], tuple[Decimal, datetime]]
 
 
