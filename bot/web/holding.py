@@ -17,6 +17,7 @@ from bot.store import read as ask
 from bot.web import formats
 
 EXPIRES_AT: Final = time(16, 0)
+AT_ENTRY_S: Final = 300.0
 YEAR_S: Final = 365 * 86400.0
 Fact = tuple[str, str, str]
 
@@ -86,13 +87,35 @@ def _greeks(row: ask.PositionRow, option: OptionContract, now: datetime) -> tupl
     )
 
 
+def at_entry(row: ask.PositionRow, mark: ask.MarkRow | None) -> tuple[Fact, ...]:
+    """Return volatility and greeks a share at the entry, of the first quote that was kept of the position; nothing
+    where none was kept within AT_ENTRY_S of its first fill."""
+    option = option_of_key(row.contract_key)
+    if option is None or mark is None or abs((mark.at - row.opened_at).total_seconds()) > AT_ENTRY_S:
+        return ()
+    found = _implied(option, mark.bid, mark.ask, mark.underlying, mark.at)
+    if found is None:
+        return ()
+    volatility, each = found
+    last_day = option.expiry <= new_york_day(mark.at)
+    theta, unit = (each.theta_hour, "an hour") if last_day else (each.theta_hour * 24, "a day")
+    greeks = f"delta {signed(each.delta)}, gamma {signed(each.gamma, 4, plus=False)}, theta {_usd(theta)} {unit}"
+    words = f"{signed(volatility * 100, 1, plus=False)} % volatility, {greeks}, vega {_usd(each.vega)} a point"
+    return (("Greeks at entry, a share", f"{words}; underlying {price(mark.underlying)} at {clock_time(mark.at)}", ""),)
+
+
 def greeks_of(row: ask.PositionRow, option: OptionContract, now: datetime) -> tuple[float, OptionGreeks] | None:
     """Return volatility and greeks a share that the latest mark implies, None without a mark that does."""
-    if row.bid is None or row.ask is None or row.underlying is None or row.ask < row.bid:
+    return _implied(option, row.bid, row.ask, row.underlying, row.marked_at or now)
+
+
+def _implied(
+    option: OptionContract, bid: Decimal | None, offer: Decimal | None, underlying: Decimal | None, at: datetime
+) -> tuple[float, OptionGreeks] | None:
+    if bid is None or offer is None or underlying is None or offer < bid:
         return None
-    at = row.marked_at or now
     years = years_left(option, at)
-    mid, spot, strike = float((row.bid + row.ask) / 2), float(row.underlying), float(option.strike)
+    mid, spot, strike = float((bid + offer) / 2), float(underlying), float(option.strike)
     call = option.right is Right.CALL
     volatility = implied_volatility(mid, spot, strike, years, call=call)
     return None if volatility is None else (volatility, black_scholes(spot, strike, years, volatility, call=call))

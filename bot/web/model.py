@@ -27,6 +27,7 @@ from bot.web.day_chart import today_chart
 from bot.web.exposing import HeldExposure, exposure_of
 from bot.web.feeds import FeedGroup, FeedView, QuotaView, by_dataset, feed_view, quotas
 from bot.web.plots import Plot
+from bot.web.stop_moves import stop_moves_as_one
 from bot.web.views import (
     BreakerView,
     PositionView,
@@ -199,8 +200,8 @@ def overview(connection: Connection, base: Overview, machine: str | None) -> Ove
         signals=signal_views(connection, ask.live_signals(connection), now),
         recent_signals=signal_views(connection, ask.ended_signals(connection, ENDED_SHOWN), now),
         stats=tuple(ask.strategy_stats(connection, day)),
-        activity=steps(
-            connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine, but=ASIDE), new_york_day(now)
+        activity=stop_moves_as_one(
+            steps(connection, ask.latest_transitions(connection, ACTIVITY_SHOWN, machine, but=ASIDE), new_york_day(now))
         ),
         alerts=tuple(ask.alerts(connection, ALERTS_SHOWN)),
         others=tuple(not_ours.not_ours(connection, day)),

@@ -23,8 +23,9 @@ from bot.store.read.protections import ProtectionRow, protections
 from bot.store.read.reasons import NO_REASONS, Reasons
 from bot.store.values import parse_json
 from bot.web import formats, words
-from bot.web.holding import Fill, StopStep, outlook, path_chart, plan_lines
+from bot.web.holding import Fill, StopStep, at_entry, outlook, path_chart, plan_lines
 from bot.web.plots import Plot, plot
+from bot.web.stop_moves import stop_moves_as_one
 from bot.web.views import StepView, signal_reasons, steps
 
 # Which evidence of a position's steps says where the stop stands from then on.
@@ -71,11 +72,12 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
         "position", row.id, key_words(row.contract_key, new_york_day(now)), row.strategy, row.state,
         _position_facts(row, protections(connection, [row.id])[row.id]),
         _chart(connection, row, fills, told, now), "The path starts with the first fill and the first quote after it.",
-        tuple(orders), tuple(fills), steps(connection, told, new_york_day(now)),
+        tuple(orders), tuple(fills), stop_moves_as_one(steps(connection, told, new_york_day(now))),
         f"/signal/{row.signal_id}" if row.signal_id else "", "The signal that it came from",
         can_close=row.state in {"filled", "trailing"},
         can_settle=row.settlement in {"pending", "seen"} or row.valuation in {"unknown", "estimated"},
-        stop=row.stop_price, reasons=_reasons(connection, row.signal_id), outlook=outlook(row, now),
+        stop=row.stop_price, reasons=_reasons(connection, row.signal_id),
+        outlook=(*outlook(row, now), *at_entry(row, ask.first_mark(connection, row.id))),
         plan=tuple(plan_lines(row)), explanation=explanation_of(connection, row.id),
         messages=tuple(messages_about(connection, row.signal_id, row.id)),
     )  # fmt: skip

@@ -102,11 +102,13 @@ class SignalView:
 
 @dataclass(frozen=True, slots=True)
 class StepView(ask.TransitionRow):
-    """A transition with the contract that it is about and where that leads."""
+    """A transition with the contract that it is about and where that leads; `parts`: the steps that this one is shown
+    for, in their order."""
 
     label: str = ""
     signal_id: str | None = None
     position_id: str | None = None
+    parts: tuple[StepView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -257,6 +257,14 @@ def marks(connection: Connection, position_id: str) -> list[MarkRow]:
     )
 
 
+def first_mark(connection: Connection, position_id: str) -> MarkRow | None:
+    """Return the first sampled quote of a position that has all its parts: what the market was at its entry."""
+    mark = POSITION_MARK.c
+    whole = (mark.bid.is_not(None), mark.ask.is_not(None), mark.underlying.is_not(None))
+    query = columns_of(MarkRow, POSITION_MARK).where(mark.position_id == position_id, *whole).order_by(mark.at).limit(1)
+    return next(iter(read(connection, MarkRow, query)), None)
+
+
 def titles(connection: Connection, ids: Sequence[str]) -> dict[str, str]:
     """Return the contract of each signal and position among some ids."""
     found: dict[str, str] = {}
