@@ -25,6 +25,7 @@ from bot.app.background import Background, cancel
 from bot.app.backups import Backups
 from bot.app.composition import Bot, BotParts, compose, core_stages, feeds_over_http, ibkr, sql_store
 from bot.app.day_end import day_to_sum_up, watch_the_close
+from bot.app.discovery import DiscoveryJob
 from bot.app.disk_space import watch_the_disk
 from bot.app.fast_clock import paced, widened_sources
 from bot.app.history_upkeep import HistoryKeeper, look_at_start
@@ -269,6 +270,7 @@ def _stages(
     clock, tell, engine = bot.clock, bot.inbox.put, bot.engine
     background, signs = Background(clock, tell), _life_signs(engine)
     watch = ClockWatch(clock, bot.settings.engine.clock_tolerance_s)
+    discovery = DiscoveryJob(config.root / "config", lambda: engine.settings, clock, bot.calendar, tell)
     return (
         Stage("the history's look", partial(_look_at_history, bot)),
         *core_stages(bot, partial(_why_it_stops, engine), partial(_claim, config, bot)),
@@ -282,6 +284,7 @@ def _stages(
         background.stage("requests", partial(_poll_requests, bot.store, bot.inbox)),
         background.stage("clock", partial(_watch_the_clock, watch, bot.inbox, clock.speed)),
         *_of_the_stores_file(bot, background),
+        background.stage("discovery", discovery.run),
         background.stage("the day's end", partial(watch_the_close, engine, clock, bot.calendar, options, stop, tell)),
     )
 

@@ -7,7 +7,7 @@ import csv
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -29,6 +29,22 @@ def at_work(words: str) -> Iterator[None]:
 
     with Console(stderr=True).status(words):
         yield
+
+
+@contextlib.contextmanager
+def bar(words: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Show on a terminal how far long work is, as a bar; what it gives takes how much is done, of how much, and of what
+    the next part is."""
+    if not sys.stderr.isatty():
+        yield lambda done, of, what: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as shown:
+        task = shown.add_task(words, total=None)
+        yield lambda done, of, what: shown.update(task, completed=done, total=of, description=f"{words} {what}".strip())
 
 
 def as_json(value: Any) -> None:

@@ -43,6 +43,7 @@ FILES: Final[Mapping[str, KeyPath]] = {
     "overseer.yaml": ("overseer",),
     "alerts.yaml": ("alerts",),
     "universe.yaml": ("universe",),
+    "discovered.yaml": ("discovered",),
 }
 SOURCES: Final = "sources"
 OWN_SOURCES: Final = "sources"

@@ -19,6 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 
 from bot.config.alerts import AlertSettings
 from bot.config.degradation import DegradationSettings
+from bot.config.discovery import DiscoveredSettings, DiscoverySettings
 from bot.config.ideas.together import StrategiesSettings
 from bot.config.overseer import OverseerSettings
 from bot.config.section import (
@@ -586,6 +587,8 @@ class Settings(Section):
     calendar: CalendarSettings = CalendarSettings()
     log: LogSettings = LogSettings()
     strategies: Annotated[StrategiesSettings, LIVE] = StrategiesSettings()
+    discovery: Annotated[DiscoverySettings, LIVE] = DiscoverySettings()
+    discovered: Annotated[DiscoveredSettings, LIVE] = DiscoveredSettings()
     overseer: OverseerSettings = OverseerSettings()
     alerts: AlertSettings = AlertSettings()
     universe: UniverseSettings = UniverseSettings()

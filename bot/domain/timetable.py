@@ -98,7 +98,8 @@ class SessionMoment:
 class Job:
     """A row of the timetable. `each_day`: at the turn of each day in New York, with a session or without. `every`:
     seconds, or the name of the setting that says how many (0: never), which `unit_s` makes seconds of; `recorded`: each
-    run leaves a row in `job_run`; `again_after`: how long one that failed waits."""
+    run leaves a row in `job_run`; `again_after`: how long one that failed waits; `is_off`: by the settings it never
+    runs."""
 
     name: str
     what: str
@@ -110,6 +111,7 @@ class Job:
     unit_s: float = 1.0
     recorded: bool = False
     again_after: timedelta = timedelta(0)
+    is_off: Callable[[Setting], bool] = lambda setting: False
 
     @property
     def when(self) -> str:
@@ -145,6 +147,8 @@ class Job:
         setting: Setting = no_setting,
     ) -> bool:
         """Say whether it has to run, having run last at `last`; `session`: today's, None on a day without."""
+        if self.is_off(setting):
+            return False
         every_s = self.every_s(setting)
         if every_s and (last is None or now - last >= timedelta(seconds=every_s)):
             return True
@@ -169,6 +173,8 @@ class Job:
         """Return when it runs next, as far as this session tells: `now` when it is due, None for a later session."""
         if self.is_due(last, now, session, setting):
             return now
+        if self.is_off(setting):
+            return None
         every_s = self.every_s(setting)
         coming = [at for at in self.times(session, setting).values() if at > now] if session is not None else []
         coming += [last + timedelta(seconds=every_s)] if last is not None and every_s else []
@@ -219,6 +225,19 @@ HEAD: Final = Job(
 RETENTION: Final = Job(
     "retention", "rows older than the settings keep are removed", Runs.BESIDE, every=86400.0, recorded=True
 )
+
+
+def _nothing_to_discover(setting: Setting) -> bool:
+    if not setting("discovery.enabled"):
+        return True
+    return setting("mode") == "sim" and not setting("discovery.in_sim")
+
+
+DISCOVERY: Final = Job(
+    "discovery", "numbers that measures go by are found in recorded days", Runs.APART, Missed.SOON,
+    moments=(SessionMoment("before the open", Anchor.FIXED, setting="discovery.at"),), recorded=True,
+    again_after=timedelta(minutes=10), is_off=_nothing_to_discover,
+)  # fmt: skip
 PRICE_PATH: Final = Job(
     "price_path", "a point of each position's price path is kept", Runs.TICK, every="engine.mark_seconds"
 )
@@ -236,6 +255,6 @@ CROSS_CHECK: Final = Job(
 NO_MARKET: Final = Job("silent markets", "positions that nobody bids for are looked for", Runs.TICK, every=1.0)
 
 TIMETABLE: Final = (
-    RECONCILE, SETTLEMENT, WELL, DAY_TOTALS, DAY_SUMMARY, BACKUP, HEAD, RETENTION,
+    RECONCILE, SETTLEMENT, WELL, DISCOVERY, DAY_TOTALS, DAY_SUMMARY, BACKUP, HEAD, RETENTION,
     PRICE_PATH, ACCOUNT_SNAPSHOT, BREAKERS, LINES, TRADING_HOURS, CROSS_CHECK, NO_MARKET, NEW_DAY, DISK,
 )  # fmt: skip

@@ -38,7 +38,7 @@ def named_in(tree: Any, prefix: str = "") -> Iterator[str]:
             yield from named_in(value, f"{prefix}{name}.")
 
 
-OWN_FILES = ("strategies.", "overseer.", "alerts.", "universe.")
+OWN_FILES = ("strategies.", "overseer.", "alerts.", "universe.", "discovered.")  # the last: written by `discover`
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,13 @@ def test_every_setting_is_named(name: str, model: type[BaseModel]) -> None:
 
 
 def test_the_values_shown_are_the_defaults() -> None:
-    data: Any = {"database": True, "sim": True, "engine": {"record_dir"}, "universe": {"groups"}}  # paths, own files
+    data: Any = {
+        "database": True,
+        "sim": True,
+        "engine": {"record_dir"},
+        "universe": {"groups"},
+        "discovered": True,
+    }  # paths, own files
     shown = load(ROOT, environ={}).settings.model_dump(exclude=data)
     assert shown == Settings().model_dump(exclude=data)
 

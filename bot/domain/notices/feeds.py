@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from bot.domain.notices.row import CRITICAL, END, INFO, NOTHING, ONCE, WARNING, Notice
+from bot.domain.notices.row import CRITICAL, EACH, END, INFO, NOTHING, ONCE, WARNING, Notice
 
 FEEDS: Final[Mapping[str, Notice]] = {
     "FEED_BREAKER_OPEN": Notice(
@@ -42,6 +42,18 @@ FEEDS: Final[Mapping[str, Notice]] = {
         WARNING, "once until it is given",
         "The vendor does not know a symbol for a data set; it is tried again every half hour.",
         "Check the symbol in the settings.",
+    ),
+    "DISCOVERY_FAILED": Notice(
+        WARNING, "each time, at most every ten minutes",
+        "The numbers that measures go by could not be looked for before the open; those of before are used until they"
+        " are too old, then the defaults.",
+        "Run `python run.py discover` and look at what it says.",
+    ),
+    "DISCOVERY_REFUSED": Notice(
+        WARNING, EACH,
+        "A number that was found in recorded days is outside its bounds (section discovery): it is not used, the"
+        " default is; the text has both, the facts the evidence.",
+        "Look at the evidence; widen the bounds only where the market really is so.",
     ),
     "SETTINGS_REFUSED": Notice(
         WARNING, "once an edit",
