@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.config.overseer import OverseerSettings
-from bot.config.schema import RiskSettings, Settings
+from bot.config.risk import RiskSettings
+from bot.config.schema import Settings
 from bot.config.strategies import SESSION_CLOSES, SESSION_OPENS, StrategySettings
 
 

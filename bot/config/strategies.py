@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from datetime import time
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Final, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -18,6 +19,17 @@ from bot.domain.chains import ChainNeed
 
 SESSION_OPENS: Final = time(9, 30)
 SESSION_CLOSES: Final = time(16)
+
+
+class PlanName(StrEnum):
+    """How a strategy's positions are left: a plan of `exits` in bot.yaml, or by the numbers of its own `exit`."""
+
+    OWN = "own"
+    PREMIUM = "premium"
+    FOURTEEN_DAY = "fourteen_day"
+    MOC = "moc"
+    SWING = "swing"
+    UNDERLYING_ATR = "underlying_atr"
 
 
 class RungSettings(Section):
@@ -100,6 +112,7 @@ class StrategySettings(Section):
     priority: int = Field(
         100, ge=0, le=1000, description="whose claim on room, lines and premium comes first: the lowest; then by name"
     )
+    exit_plan: PlanName = Field(PlanName.OWN, description="a plan of `exits` by name; own: the numbers of `exit`")
     exit: ExitSettings = ExitSettings()
 
     @model_validator(mode="after")

@@ -135,6 +135,10 @@ class CloseReason(StrEnum):
     FLATTEN = "flatten"
     GAP = "gap"  # its underlying jumped past the limit
     PROTECTION_FAILED = "protection_failed"
+    DAYS = "days"  # held for as many trading days as its plan allows, or down after some of them
+    EARNINGS = "earnings"  # its company reports before the next session's end
+    THESIS = "thesis"  # its strategy says that its idea holds no more
+    ATR = "atr"  # the underlying went so many average true ranges against it, or gave back its gain
     EXTERNALLY_CLOSED = "externally_closed"
     AWAITING_SETTLEMENT = "awaiting_settlement"  # held through its expiry, and still in the broker's book
     SETTLEMENT_PENDING = "settlement_pending"  # gone from the broker's book, its value unknown: counted as nothing
@@ -162,17 +166,48 @@ class Valuation(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """Sell until `cumulative_fraction` of the entry is gone once the premium is up by `gain` (0.5 is +50 %)."""
+    """Sell until `cumulative_fraction` of the entry is gone once the premium is up by `gain` (0.5 is +50 %), or, where
+    `atr` is given, once the underlying has gone so many average true ranges our way."""
 
     gain: Decimal
     cumulative_fraction: Decimal
+    atr: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DaysRule:
+    """What the count of trading days held brings about; None: nothing. `down`: a fraction below the entry price, at
+    which it is sold after `down_after`; after `profit_after` it is sold unless it stands above its entry; after `most`
+    in any case."""
+
+    down: Decimal | None
+    down_after: int
+    profit_after: int | None
+    most: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AtrRule:
+    """Where the underlying decides, in dollars of its price: `entry` its price at the entry, `atr` its average true
+    range then; None: not known, and this rule is silent. `stop` and `target` are multiples of it: so far against, and
+    so far our way, all is sold; from `trail_from` on also once less than `keep` of the best gain is left."""
+
+    stop: Decimal
+    target: Decimal
+    trail_from: Decimal
+    keep: Decimal
+    entry: Decimal | None
+    atr: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
 class ExitPlan:
     """How a position will be left, frozen at its entry: fractions of the entry price, `flat_at` in UTC (None: no time
     stop on the day of the entry), `flat_by` New York's time of day to be flat by on the last day of a contract that is
-    held overnight (None only in plans of before it was kept)."""
+    held overnight (None only in plans of before it was kept).
+
+    A rule that the plan does not have is None or false; `name` is empty in plans of before they had one.
+    """
 
     rungs: tuple[Rung, ...]
     stop_loss: Decimal  # 0.5: the stop stands 50 % below the entry price
@@ -180,6 +215,20 @@ class ExitPlan:
     single_trail_from: Decimal  # a single contract trails once the premium is up by this
     flat_at: datetime | None
     flat_by: time | None = None
+    name: str = ""
+    trail_from: Decimal | None = None  # trails from this gain on, whatever rungs are to come; None: after the last rung
+    target: Decimal | None = None  # all is sold at this gain
+    days: DaysRule | None = None
+    before_earnings: bool = False
+    next_open_at: datetime | None = None  # sold then, in the session after the entry's
+    thesis: bool = False
+    atr: AtrRule | None = None
+
+    @property
+    def looks_further(self) -> bool:
+        """Say whether more than the own quote and the hour of the day decides: then it is judged with every tick."""
+        further = (self.target, self.days, self.next_open_at, self.atr)
+        return self.before_earnings or self.thesis or any(rule is not None for rule in further)
 
 
 CLOSING_NUMBERS: Final = (
@@ -202,6 +251,7 @@ class PositionChange(TypedDict, total=False):
     commissions: Decimal
     stop_price: Decimal | None
     high: Decimal
+    underlying_best: Decimal
     rungs_done: int
     close_reason: CloseReason | None
     closed_at: datetime | None
@@ -233,7 +283,8 @@ class PositionChange(TypedDict, total=False):
 class Position(Living[PositionTrigger, PositionChange]):
     """Contracts held. Prices are per share; `entry_value` and `exit_value` are sums of price x contracts, per share.
 
-    `quantity` is what is left; `high` is the highest bid since the entry.
+    `quantity` is what is left; `high` is the highest bid since the entry, `underlying_best` the most dollars that the
+    underlying has gone our way since, followed where the plan looks at it.
     """
 
     id: str
@@ -251,6 +302,7 @@ class Position(Living[PositionTrigger, PositionChange]):
     commissions: Decimal = ZERO
     stop_price: Decimal | None = None
     high: Decimal = ZERO
+    underlying_best: Decimal = ZERO
     rungs_done: int = 0
     close_reason: CloseReason | None = None
     closed_at: datetime | None = None

@@ -23,6 +23,7 @@ from bot.engine.tick_memory import TickMemory
 from bot.engine.trade import chunks, entries, exits, pace, prices, signals, verdicts
 from bot.engine.trade.agenda import has_orders_under_way, is_restless
 from bot.engine.trade.calm import CalmPositions, raise_high
+from bot.engine.trade.sight import follow_underlying
 from bot.strategies.base import Look, Strategy
 
 
@@ -158,6 +159,7 @@ class Rounds:
 
 def _decide_position(ctx: Context, position: Position, calm: CalmPositions) -> Sequence[Step]:
     raise_high(ctx, position)
+    follow_underlying(ctx, position)
     steps = exits.decide_position(ctx, position)
     if not steps:
         calm.note(ctx, position)

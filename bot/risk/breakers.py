@@ -15,7 +15,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any, Final
 
-from bot.config.schema import RiskSettings, SilenceSettings
+from bot.config.risk import RiskSettings, SilenceSettings
 from bot.domain.breaker import BreakerState
 from bot.domain.wording import compared, compared_percent, digits_apart, signed
 from bot.risk.correlation import mean_correlation

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.config.schema import RiskSettings
+from bot.config.risk import RiskSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.events.orders import WhatIfAnswered
 from bot.domain.instruments import OptionContract, Right

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bot.config.schema import RiskSettings
+from bot.config.risk import RiskSettings
 from bot.domain.slowdown import ALL_OF_IT
 from bot.domain.wording import dollars, signed
 

@@ -14,6 +14,7 @@ from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.instruments import OptionContract, Right, option_of_key
 from bot.domain.wording import clock_time, dollars, price, signed
 from bot.store import read as ask
+from bot.store.read.plan_rules import plan_rules
 from bot.web import formats
 
 EXPIRES_AT: Final = time(16, 0)
@@ -135,6 +136,8 @@ def plan_lines(row: ask.PositionRow) -> list[tuple[str, str]]:
     rungs, plan = ask.plan_rungs(row.plan), ask.plan_numbers(row.plan)
     found = []
     for number, gain in enumerate(rungs):
+        if not gain:
+            continue  # a target of the underlying: it is named with its rule
         done = "done" if number < row.rungs_done else f"at {price(row.entry_price * (1 + gain))}"
         found.append((f"Rung {number + 1}, {formats.percent(gain, 0)}", done))
     if plan.stop_loss is not None:
@@ -150,7 +153,7 @@ def plan_lines(row: ask.PositionRow) -> list[tuple[str, str]]:
         )
     if plan.flat_at is not None:
         found.append(("Flat by the clock", f"{formats.moment(plan.flat_at)} New York"))
-    return found
+    return found + plan_rules(row.plan)
 
 
 def path_chart(
@@ -201,7 +204,7 @@ def _rungs(row: ask.PositionRow, most: float) -> list[Level]:
     found = []
     for number, gain in enumerate(ask.plan_rungs(row.plan)):
         at = row.entry_price * (1 + gain)
-        if float(at) <= most:
+        if gain and float(at) <= most:
             done = " ✓" if number < row.rungs_done else ""
             found.append(Level(float(at), f"{formats.percent(gain, 0)} {price(at)}{done}", "gain"))
     return found

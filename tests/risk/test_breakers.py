@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.schema import RiskSettings
+from bot.config.risk import RiskSettings
 from bot.domain.breaker import BreakerState
 from bot.risk.breakers import BREAKERS, BookView, Reading, read_breakers
 from bot.risk.correlation import correlation, mean_correlation

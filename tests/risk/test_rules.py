@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.schema import RiskSettings
+from bot.config.risk import RiskSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.events.orders import WhatIfAnswered
 from bot.domain.instruments import OptionContract, Right

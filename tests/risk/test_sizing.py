@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.config.schema import RiskSettings
+from bot.config.risk import RiskSettings
 from bot.risk.sizing import Size, contracts_within_premium, size_entry
 
 TWO_PERCENT = Decimal("0.02")

@@ -21,7 +21,8 @@ from bot.engine.book.position_ends import close_flat, tell_if_short
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.steps import Birth, Step
-from bot.risk.ladder import freeze_plan, stop_loss_of
+from bot.engine.trade.sight import frozen_plan
+from bot.risk.ladder import stop_loss_of
 
 
 class FillKeeper:
@@ -113,7 +114,7 @@ class FillKeeper:
             id=self._ctx.new_id(),
             contract=self._ctx.board.settling(contract),
             strategy=strategy,
-            plan=freeze_plan(exits, contract, self._ctx.flat_session, stop_loss=chosen),
+            plan=frozen_plan(self._ctx, strategy, contract, stop_loss=chosen),
             opened_at=execution.executed_at,
             signal_id=order.signal_id,
             high=execution.price,

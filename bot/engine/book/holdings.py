@@ -20,7 +20,7 @@ from bot.engine.settlement.settler import Settler, exercised_early
 from bot.engine.state.fact_name import FactName
 from bot.engine.state.records import LEFT_ALONE
 from bot.engine.state.steps import Birth, Step
-from bot.risk.ladder import freeze_plan
+from bot.engine.trade.sight import frozen_plan
 
 _STANDS_STILL = 4  # a part of the grace time
 
@@ -164,7 +164,7 @@ class HoldingsJudge:
             id=self._ctx.new_id(),
             contract=found.contract,
             strategy=strategy,
-            plan=freeze_plan(self._ctx.exit_settings(strategy), found.contract, self._ctx.flat_session),
+            plan=frozen_plan(self._ctx, strategy, found.contract),
             opened_at=self._ctx.now,
             origin=Origin.BROKER,
             entry_quantity=extra,

@@ -27,7 +27,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeGuard
 
-from bot.config.schema import RiskSettings, SilenceSettings
+from bot.config.risk import RiskSettings, SilenceSettings
 from bot.domain.breaker import Breaker, BreakerChange, BreakerState, BreakerTrigger
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import ConnectionState, Permission

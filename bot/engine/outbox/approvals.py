@@ -20,7 +20,9 @@ from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
 from bot.engine.state.reviews import review_of
 from bot.engine.state.schedule import NEVER
-from bot.risk.ladder import freeze_plan, protective_stop
+from bot.engine.trade.sight import frozen_plan
+from bot.risk.exit_rules import rung_words
+from bot.risk.ladder import protective_stop
 
 if TYPE_CHECKING:
     from bot.engine.outbox.outbox import Outbox
@@ -169,11 +171,14 @@ def _terms(ctx: Context, signal: Signal) -> Iterator[str]:
     yield f"Buy {signal.quantity} at limit {price(signal.limit_price)}"
     yield f"Risk: {dollars(signal.notional)}{share}"
     grid = ctx.board.grid(signal.key)
-    plan = freeze_plan(ctx.exit_settings(signal.strategy), signal.contract, ctx.flat_session)
+    plan = frozen_plan(ctx, signal.strategy, signal.contract)
     stop = signal.stop_price or protective_stop(signal.limit_price, plan, grid)
     loss = (signal.limit_price - stop) * signal.quantity * signal.contract.multiplier
     targets = ", ".join(
-        f"{price(grid.up(signal.limit_price * (1 + rung.gain)))} (+{rung.gain:.0%})" for rung in plan.rungs
+        f"{price(grid.up(signal.limit_price * (1 + rung.gain)))} (+{rung.gain:.0%})"
+        if rung.atr is None
+        else rung_words(rung)
+        for rung in plan.rungs
     )
     yield f"Stop {price(stop)} (−{dollars(loss)}), targets {targets or 'none'}"
 

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from bot.config.schema import Settings
-from bot.config.strategies import ExitSettings
+from bot.config.strategies import ExitSettings, PlanName
 from bot.domain.calendar import TradingSession
 from bot.domain.connection import ConnectionState, Permission
 from bot.domain.ids import IdSource, order_ref
@@ -132,7 +132,14 @@ class Context:
         """Return how positions of a strategy are left; one that is no longer configured leaves as the first one does,
         and by the usual plan when there is none at all."""
         known = self.strategies.get(strategy) or self.strategies.get(self.any_strategy)
-        return known.exit if known is not None else ExitSettings()
+        if known is None:
+            return ExitSettings()
+        return self.settings.exits.named(self.exit_plan(known.name)) or known.exit
+
+    def exit_plan(self, strategy: str) -> PlanName:
+        """Return the name of the plan by which positions of a strategy are left."""
+        section = self.settings.strategies.sections().get(strategy)
+        return section.exit_plan if section is not None else PlanName.OWN
 
     @property
     def any_strategy(self) -> str:

@@ -243,7 +243,7 @@ _SORT_IN: Final[Mapping[type[Entity], Callable[[Ledger, Any], None]]] = {
 """The kinds that have indexes of their own; of any other there is what `Ledger.entities` holds."""
 _NOTHING: Final = frozenset[str]()
 _FOLLOWS_THE_MARKET: Final[Mapping[type[Entity], frozenset[str]]] = {
-    Position: frozenset({"high"}),
+    Position: frozenset({"high", "underlying_best"}),
     Breaker: frozenset({"value", "limit", "share", "facts", "detail"}),
 }
 """What is written down of prices and times as they go by: no index follows from it, and nothing that was decided."""

@@ -20,8 +20,8 @@ from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.ledger import Ledger
 from bot.engine.state.schedule import NEVER
-from bot.engine.trade.exits import flat_from
 from bot.engine.trade.refusals import is_watched
+from bot.engine.trade.sight import flat_from
 
 _PAST: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -104,8 +104,9 @@ class Agenda:
 
 
 def is_restless(position: Position) -> bool:
-    """Say whether a position has to be judged with each tick by what it is itself."""
-    return position.state is PositionState.CLOSING or position.room_for > 0 or position.unprotected_since is not None
+    """Say whether a position has to be judged with each tick by what it is itself, or by what its plan looks at."""
+    under_way = position.state is PositionState.CLOSING or position.room_for > 0
+    return under_way or position.unprotected_since is not None or position.plan.looks_further
 
 
 def has_orders_under_way(orders: Sequence[Order]) -> bool:

@@ -22,10 +22,10 @@ from bot.engine.settlement import expiry
 from bot.engine.state.context import Context
 from bot.engine.state.schedule import NEVER
 from bot.engine.trade.calling_off import FLATTENED
-from bot.engine.trade.exits import flat_from
 from bot.engine.trade.prices import patience_with_quotes, second_look, seen_bid
 from bot.engine.trade.protection import least_step
 from bot.engine.trade.refusals import is_watched
+from bot.engine.trade.sight import flat_from
 from bot.risk.ladder import stop_move_is_material, trailing_stop, trails_from
 
 _HELD = frozenset({PositionState.FILLED, PositionState.TRAILING})
@@ -103,6 +103,7 @@ def calm_of(ctx: Context, position: Position) -> Calm | None:
 def _is_held(ctx: Context, position: Position) -> bool:
     ledger = ctx.ledger
     in_order = position.state in _HELD and position.has_cost and not position.room_for
+    in_order = in_order and not position.plan.looks_further
     doubted = position.key in ledger.proof.capped or position.id in ledger.position_index.too_large
     return in_order and position.unprotected_since is None and not doubted
 
@@ -125,8 +126,8 @@ def _level(ctx: Context, position: Position, stop: Order) -> Decimal | None:
         levels.append(position.entry_price * (1 + plan.rungs[done].gain))
     if position.state is PositionState.TRAILING:
         levels.append(_next_high(ctx, position, stop))
-    elif position.entry_quantity == 1 or done >= len(plan.rungs):
-        if done:
+    elif plan.trail_from is not None or position.entry_quantity == 1 or done >= len(plan.rungs):
+        if done and plan.trail_from is None:
             return None  # the rungs are sold, and the rest begins to trail
         levels.append(position.entry_price * (1 + trails_from(position.entry_quantity, plan)))
     return min(levels)

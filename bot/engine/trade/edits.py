@@ -26,8 +26,9 @@ from bot.domain.typed_price import PriceUnclear, price_of
 from bot.domain.wording import contract_words
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
+from bot.engine.trade.sight import frozen_plan
 from bot.engine.trade.signals import check, rule_facts, size_at, worst_price
-from bot.risk.ladder import freeze_plan, protective_stop
+from bot.risk.ladder import protective_stop
 from bot.risk.rules import failed
 
 _MOST_CONTRACTS = 100_000  # more digits than anybody means
@@ -121,7 +122,7 @@ def _refuse_prices(ctx: Context, signal: Signal, new: SignalTerms, quote: Quote)
     bid = quote.bid or Decimal(0)
     if new.stop >= min(new.limit, bid):
         raise Refused(f"EDIT_STOP_TOO_HIGH: a stop at {new.stop} would sell at once: limit {new.limit}, bid {bid}")
-    plan = freeze_plan(ctx.exit_settings(signal.strategy), signal.contract, ctx.flat_session)
+    plan = frozen_plan(ctx, signal.strategy, signal.contract)
     least = protective_stop(new.limit, plan, ctx.board.grid(signal.key))
     if new.stop < least:
         raise Refused(f"EDIT_STOP_TOO_LOW: the strategy's stop for this limit is {least}; a lower one risks more")

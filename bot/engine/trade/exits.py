@@ -1,16 +1,17 @@
 """Open positions: rungs, the trail, the time stop and the way out. Pure: steps out, nothing touched.
 
-The order of questions is the order of danger: is it over, is more on sale than is held, must it be flat, is it
-protected, is a rung due, does the stop follow.
+The order of questions is the order of danger: is it over, is more on sale than is held, does a rule of its plan sell
+all of it (`bot.risk.exit_rules`), is it protected, is a rung due, does the stop follow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from bot.domain.instructions import SubmitOrder
 from bot.domain.order import (
@@ -45,8 +46,12 @@ from bot.engine.trade.protection import (
     shrink,
 )
 from bot.engine.trade.refusals import follow, is_watched, watch
-from bot.risk.ladder import rung_targets, trailing_stop, trails_from
+from bot.engine.trade.sight import flat_from, sight_of, sight_of_rungs
+from bot.risk.exit_rules import EXIT_RULES, SellSome, begins_to_trail, closing, is_reached, way_gone
+from bot.risk.ladder import trailing_stop, trails_from
 
+RUNGS: Final = next(row for row in EXIT_RULES if row.name == "rungs")
+_HALF: Final = Decimal("0.5")
 _RETRY_AFTER_S, _RETRY_AFTER_MOST_S = 2.0, 60.0  # each failure doubles the wait: nothing covers what is on its way out
 
 
@@ -59,8 +64,8 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
         return smaller
     if position.state is PositionState.CLOSING:
         return _leave(ctx, position, orders)
-    if hour_has_come(ctx, position):
-        return [request_close(ctx, position, CloseReason.FLAT_TIME, "the time stop is reached", "tick")]
+    if leaves := _by_its_plan(ctx, position):
+        return [leaves]
     if any(o.tag == FLATTENED for o in orders):
         words = "bought while everything was being flattened"
         return [request_close(ctx, position, CloseReason.FLATTEN, words, "tick")]
@@ -97,10 +102,18 @@ def orphans(ctx: Context) -> list[Step]:
     return [step for order in left for step in take_back(ctx, order, "its position is closed")]
 
 
-def request_close(ctx: Context, position: Position, reason: CloseReason, words: str, actor: str) -> Step:
+def request_close(
+    ctx: Context,
+    position: Position,
+    reason: CloseReason,
+    words: str,
+    actor: str,
+    facts: Mapping[str, Any] = MappingProxyType({}),
+) -> Step:
     """Turn a position towards the door; from here only exits may be created."""
     quote = ctx.board.quote(position.key)
-    evidence = {"bid": quote.bid if quote else None, "ask": quote.ask if quote else None, "left": position.quantity}
+    seen = {"bid": quote.bid if quote else None, "ask": quote.ask if quote else None, "left": position.quantity}
+    evidence = {**seen, **facts}
     return Step(
         position,
         PositionTrigger.REQUEST_CLOSE,
@@ -109,6 +122,19 @@ def request_close(ctx: Context, position: Position, reason: CloseReason, words: 
         PositionChange(close_reason=reason, room_for=0),
         actor=actor,
     )
+
+
+def _by_its_plan(ctx: Context, position: Position) -> Step | None:
+    """Return the step towards the door where a rule of the plan says so; by day, most plans know the hour alone."""
+    plan = position.plan
+    if not plan.looks_further and not hour_has_come(ctx, position):
+        return None
+    found = closing(plan, position, sight_of(ctx, position), ctx.now)
+    if found is None:
+        return None
+    rule, answer = found
+    by_rule = {"rule": rule, "plan": plan.name} if plan.looks_further else {}
+    return request_close(ctx, position, answer.reason, answer.words, "tick", by_rule)
 
 
 def hour_has_come(ctx: Context, position: Position) -> bool:
@@ -120,15 +146,6 @@ def hour_has_come(ctx: Context, position: Position) -> bool:
     return flat_at is not None and ctx.now >= flat_at
 
 
-def flat_from(ctx: Context, position: Position) -> datetime | None:
-    """Return the moment from which a position has to be flat, None where no time stop is in force today."""
-    flat_at, earlier = position.plan.flat_at, ctx.flat_session.close_at < ctx.trading.close_at
-    if (flat_at is None or earlier) and expiry.is_last_day(ctx, position.contract):
-        by = ctx.flat_session.cut_off(position.plan.flat_by or ctx.exit_settings(position.strategy).flat_at)
-        flat_at = min(flat_at or by, by)
-    return flat_at
-
-
 def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Decimal | None]:
     """Return the bids (low, high) that should wake the tick at once: the next rung, or a high worth moving the stop
     for. A low there is only where the broker does not take the stop.
@@ -136,13 +153,16 @@ def watch_levels(ctx: Context, position: Position) -> tuple[Decimal | None, Deci
     if position.state is PositionState.CLOSING or not position.has_cost:
         return None, None
     low = position.stop_price if is_watched(ctx.ledger.order_index.of_position(position.id)) else None
+    plan, levels = position.plan, list[Decimal]()
+    to_come = position.entry_quantity > 1 and position.rungs_done < len(plan.rungs)
+    if to_come and plan.rungs[position.rungs_done].atr is None:
+        levels.append(position.entry_price * (1 + plan.rungs[position.rungs_done].gain))
     if position.state is PositionState.TRAILING and position.stop_price is not None:
         step = 1 + ctx.settings.execution.trail_min_step
-        return low, position.stop_price * step / (1 - position.plan.trail)
-    rungs = position.plan.rungs
-    if position.entry_quantity > 1 and position.rungs_done < len(rungs):
-        return low, position.entry_price * (1 + rungs[position.rungs_done].gain)
-    return low, position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
+        levels.append(position.stop_price * step / (1 - plan.trail))
+    elif plan.atr is None and (plan.trail_from is not None or not to_come):
+        levels.append(position.entry_price * (1 + trails_from(position.entry_quantity, plan)))
+    return low, min(levels, default=None)
 
 
 # ---- rungs: make room, sell, follow the bid
@@ -154,15 +174,13 @@ def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decim
     rungs = position.plan.rungs
     if position.rungs_done >= len(rungs) or position.room_for or live_exits(orders):
         return []
-    rung = rungs[position.rungs_done]
-    level = position.entry_price * (1 + rung.gain)
-    if bid < level:
+    answer = RUNGS.ask(position.plan, position, sight_of_rungs(ctx, position, bid), ctx.now)
+    if not isinstance(answer, SellSome):
         return []
-    target = rung_targets(position.entry_quantity, position.plan)[position.rungs_done]
-    contracts = min(target - position.exit_quantity, position.quantity - 1)
+    contracts, level = answer.contracts, position.entry_price * (1 + rungs[position.rungs_done].gain)
     evidence = {"bid": bid, "level": level, "entry_price": position.entry_price, "rung": position.rungs_done + 1}
     if contracts <= 0:
-        words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: nothing to sell of {position.quantity}"
+        words = f"{answer.words}: nothing to sell of {position.quantity}"
         return [
             Step(
                 position, PositionTrigger.SELL_RUNG, words, evidence, PositionChange(rungs_done=position.rungs_done + 1)
@@ -172,7 +190,7 @@ def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decim
     if stop is None and is_watched(orders):
         return _sell_rung(ctx, position, contracts)
     if stop is not None and stop.changes_are_over:
-        words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%} is given up: the stop cannot be shrunk"
+        words = f"{answer.words} is given up: the stop cannot be shrunk"
         return [
             Step(
                 position, PositionTrigger.SELL_RUNG, words, evidence, PositionChange(rungs_done=position.rungs_done + 1)
@@ -181,7 +199,7 @@ def _climb(ctx: Context, position: Position, orders: Sequence[Order], bid: Decim
     if stop is None or not may_resize(ctx, stop):
         return []
     wanted = replace(stop.terms, quantity=stop.terms.quantity - contracts)
-    words = f"rung {position.rungs_done + 1} at +{rung.gain:.0%}: stop shrinks by {contracts} to make room"
+    words = f"{answer.words}: stop shrinks by {contracts} to make room"
     return [
         Step(
             position,
@@ -215,9 +233,11 @@ def _follow_rungs(ctx: Context, position: Position, orders: Sequence[Order]) -> 
 
 def _fell_back(ctx: Context, position: Position) -> bool:
     """Say whether less than half of the rung's gain is left: then it is no profit to take in haste."""
-    bid = sound_bid(ctx, position)
-    half = position.plan.rungs[position.rungs_done].gain / 2
-    return bid is not None and bid < position.entry_price * (1 + half)
+    bid, rung = sound_bid(ctx, position), position.plan.rungs[position.rungs_done]
+    sight = sight_of_rungs(ctx, position, bid)
+    if rung.atr is not None and way_gone(position.plan.atr, position, sight) is None:
+        return False
+    return bid is not None and not is_reached(position.plan, position, rung, sight, part=_HALF)
 
 
 def _give_room_back(ctx: Context, position: Position, stop: Order) -> list[Step]:
@@ -284,7 +304,10 @@ def _chase(ctx: Context, position: Position, order: Order) -> list[Step]:
 
 def _rung_floor(ctx: Context, position: Position) -> Decimal:
     """Return the price below which no rung follows the bid: the sale of a profit is not chased into a loss."""
-    gain = position.plan.rungs[max(position.rungs_done - 1, 0)].gain if position.plan.rungs else Decimal(0)
+    rung = position.plan.rungs[max(position.rungs_done - 1, 0)] if position.plan.rungs else None
+    if rung is not None and rung.atr is not None:
+        return ctx.board.grid(position.key).tick_at(Decimal(0))  # the underlying's gain says nothing of the premium's
+    gain = rung.gain if rung is not None else Decimal(0)
     least = position.entry_price * (1 + gain * ctx.settings.execution.rung_floor_fraction)
     return ctx.board.grid(position.key).up(least)
 
@@ -293,8 +316,10 @@ def _rung_floor(ctx: Context, position: Position) -> Decimal:
 
 
 def _trail(ctx: Context, position: Position, orders: Sequence[Order], bid: Decimal) -> list[Step]:
+    if position.plan.atr is not None:
+        return []  # the underlying's trail is a rule that sells all; the premium's stop stays where it is
     if position.state is PositionState.FILLED:
-        if live_exits(orders) or not _begins_to_trail(position, bid):
+        if live_exits(orders) or not begins_to_trail(position.plan, position, bid):
             return []  # the last rung's sale comes first: then the rest is known
         words = f"{_why_it_trails(position, bid)}: the rest trails {position.plan.trail:.0%} below its high"
         return [
@@ -311,15 +336,6 @@ def _why_it_trails(position: Position, bid: Decimal) -> str:
         return f"{position.rungs_done} of {len(position.plan.rungs)} rungs are done"
     shown, level = compared(bid, start)
     return f"bid {shown} has reached {level}"
-
-
-def _begins_to_trail(position: Position, bid: Decimal) -> bool:
-    if position.entry_quantity > 1 and position.rungs_done < len(position.plan.rungs):
-        return False
-    return (
-        bid >= position.entry_price * (1 + trails_from(position.entry_quantity, position.plan))
-        or position.rungs_done > 0
-    )
 
 
 def _ratchet(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:

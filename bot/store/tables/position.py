@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Index
 
 from bot.domain.calendar import new_york_day
 from bot.domain.money import from_units, to_units
 from bot.domain.position import (
+    AtrRule,
     CloseReason,
+    DaysRule,
     ExitPlan,
     Origin,
     Position,
@@ -36,15 +39,41 @@ def plan_text(plan: ExitPlan) -> str:
 
 
 def plan_of(text: str) -> ExitPlan:
+    """Return a plan as it was frozen; one of before a rule was known has not this rule."""
     data = parse_json(text)
     return ExitPlan(
-        rungs=tuple(Rung(Decimal(r["gain"]), Decimal(r["cumulative_fraction"])) for r in data["rungs"]),
+        rungs=tuple(
+            Rung(Decimal(r["gain"]), Decimal(r["cumulative_fraction"]), _maybe(r.get("atr"))) for r in data["rungs"]
+        ),
         stop_loss=Decimal(data["stop_loss"]),
         trail=Decimal(data["trail"]),
         single_trail_from=Decimal(data["single_trail_from"]),
         flat_at=maybe_parse_time(data["flat_at"]),
         flat_by=time.fromisoformat(data["flat_by"]) if data.get("flat_by") else None,
+        name=data.get("name", ""),
+        trail_from=_maybe(data.get("trail_from")),
+        target=_maybe(data.get("target")),
+        days=_days_of(data.get("days")),
+        before_earnings=bool(data.get("before_earnings")),
+        next_open_at=maybe_parse_time(data.get("next_open_at")),
+        thesis=bool(data.get("thesis")),
+        atr=_atr_of(data.get("atr")),
     )
+
+
+def _maybe(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+def _days_of(data: Mapping[str, Any] | None) -> DaysRule | None:
+    return None if data is None else DaysRule(**{**data, "down": _maybe(data["down"])})
+
+
+def _atr_of(data: Mapping[str, Any] | None) -> AtrRule | None:
+    if data is None:
+        return None
+    known = {name: Decimal(data[name]) for name in ("stop", "target", "trail_from", "keep")}
+    return AtrRule(**known, entry=_maybe(data["entry"]), atr=_maybe(data["atr"]))
 
 
 def _as_kept(position: Position) -> Position:
@@ -88,6 +117,7 @@ POSITIONS: Final = Stored(
     money("exit_value", "sum of price x contracts"),
     money("commissions"),
     money("high", "highest bid since the entry"),
+    money("underlying_best", "dollars that the underlying has gone our way since the entry, at best", default="0"),
     money("stop_price", maybe=True),
     whole("rungs_done"),
     whole("room_for", "contracts that the stop was shrunk for"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bot.config.schema import RiskSettings
+from bot.config.risk import RiskSettings
 from bot.engine.trade.signals import rule_facts
 from bot.risk.rules import RULES as ASKED
 from bot.risk.rules import validate_entry
