@@ -7,7 +7,6 @@ in the same run: read the same recording, make each row's fact, and hand it to a
 from __future__ import annotations
 
 import asyncio
-import gc
 import tempfile
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from benchmarks.replay import a_session, prices_of_the_session, quotes_of
 from benchmarks.replay_venue import CONTRACTS, OPEN, SECONDS
 from benchmarks.result import Result
+from bot.app.allocator import seldom_collected
 from bot.domain.events import Event
 from bot.domain.events.market_data import QuoteReceived
 from bot.domain.recording import EventKind, key_of, micros, values_of
@@ -56,16 +56,14 @@ def _dispatched(recording: Recording) -> float:
 async def _played(recording: Recording, folder: Path) -> tuple[float, int, int]:
     """Play it; seconds of processor time with the reading, trades, chained transitions."""
     async with a_session(folder) as session:
-        gc.collect()
-        gc.freeze()
-        began, entries = time.process_time(), moments(recording, life_of(recording))
-        for number, entry in enumerate(each for each in entries if isinstance(each, HeardMoment)):
-            session.clock.advance((entry.at - session.clock.now()).total_seconds())
-            quotes = [event for _, event in entry.heard if isinstance(event, QuoteReceived)]
-            bids = {event.key: event.quote.bid for event in quotes if event.quote.bid is not None}
-            await session.second(number, quotes, bids)
-        took = time.process_time() - began
-        gc.unfreeze()
+        with seldom_collected():  # as replays have it
+            began, entries = time.process_time(), moments(recording, life_of(recording))
+            for number, entry in enumerate(each for each in entries if isinstance(each, HeardMoment)):
+                session.clock.advance((entry.at - session.clock.now()).total_seconds())
+                quotes = [event for _, event in entry.heard if isinstance(event, QuoteReceived)]
+                bids = {event.key: event.quote.bid for event in quotes if event.quote.bid is not None}
+                await session.second(number, quotes, bids)
+            took = time.process_time() - began
         return took, len(session.engine.ledger.closed), session.store.head.seq
 
 

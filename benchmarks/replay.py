@@ -8,7 +8,6 @@ bid with two levels. Where another framework's figures stand beside these: most 
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
 import tempfile
 import time
@@ -21,6 +20,7 @@ from pathlib import Path
 
 from benchmarks.replay_venue import CONTRACTS, EQUITY, OPEN, SECONDS, EverySixHundredth, OneSession, TouchBroker
 from benchmarks.result import Result
+from bot.app.allocator import seldom_collected
 from bot.app.composition import BotParts, compose, no_feed, ready_made
 from bot.clocks.clock import ManualClock
 from bot.config.schema import Settings
@@ -159,14 +159,12 @@ async def a_session(folder: Path) -> AsyncIterator[Session]:
 async def _ours(seconds: list[Second], folder: Path) -> _Played:
     async with a_session(folder) as session:
         quotes = list(quotes_of(seconds))
-        gc.collect()
-        gc.freeze()
-        began, busy = time.perf_counter(), time.process_time()
-        for number, events in enumerate(quotes):
-            session.clock.advance(1)
-            await session.second(number, events, seconds[number])
-        took, busy = time.perf_counter() - began, time.process_time() - busy
-        gc.unfreeze()
+        with seldom_collected():  # as replays have it
+            began, busy = time.perf_counter(), time.process_time()
+            for number, events in enumerate(quotes):
+                session.clock.advance(1)
+                await session.second(number, events, seconds[number])
+            took, busy = time.perf_counter() - began, time.process_time() - busy
         return _Played(took, busy, len(session.engine.ledger.closed), session.store.head.seq)
 
 

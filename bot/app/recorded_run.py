@@ -18,6 +18,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Final
 
+from bot.app.allocator import seldom_collected
 from bot.app.composition import Bot, BotParts, BrokerT, compose, core_stages, no_feed, replay_store
 from bot.app.stages import Move, in_order
 from bot.clocks.calendar import XnysCalendar
@@ -266,8 +267,10 @@ async def _heard_bot(stage: ReplayStage, run: RunTold) -> AsyncIterator[_HeardBo
             inbox=PlayedInbox(),
         )
     )
-    async with in_order(core_stages(bot, lambda: "the recording is over", _claim(stage, bot))):
-        yield bot
+    stages = core_stages(bot, lambda: "the recording is over", _claim(stage, bot))
+    with seldom_collected():
+        async with in_order(stages):
+            yield bot
 
 
 def _refs(entry: HeardMoment) -> set[str]:
@@ -416,8 +419,10 @@ async def _venue_desk(
             on_look=stage.on_look,
         )
     )
-    async with in_order(core_stages(bot, lambda: "the recording is over", _claim(stage, bot))):
-        yield VenueDesk(clock, bot, simulated, venue, session, not life.ticks, played)
+    stages = core_stages(bot, lambda: "the recording is over", _claim(stage, bot))
+    with seldom_collected():
+        async with in_order(stages):
+            yield VenueDesk(clock, bot, simulated, venue, session, not life.ticks, played)
 
 
 def _claim(stage: ReplayStage, bot: Bot[PlayedClock, SqlStore, BrokerT, None]) -> Move:

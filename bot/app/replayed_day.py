@@ -20,6 +20,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from bot.app.allocator import seldom_collected
 from bot.app.composition import BotParts, Ground, compose, core_stages, replay_store
 from bot.app.day_summary import DaySummary, as_data, lines, summarize
 from bot.app.simulated_vendors import at_the_simulator, decided_on
@@ -194,7 +195,8 @@ async def replay_day(
     """Replay a whole day into `database` and return what came of it; `days` and `strategies` as for `open_desk`."""
     began = time.monotonic()
     async with open_desk(config, scenario, seed, database, quiet=quiet, days=days, strategies=strategies) as desk:
-        await desk.run_until(desk.session.close_at + _AFTER_CLOSE)
+        with seldom_collected():
+            await desk.run_until(desk.session.close_at + _AFTER_CLOSE)
     head, took = desk.store.head, time.monotonic() - began
     return ReplayResult(head.hash, head.seq, took, summarize(_address(database), desk.session.day), str(database))
 

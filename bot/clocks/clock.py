@@ -209,19 +209,19 @@ class ManualClock:
     speed: float = 1.0
 
     def __init__(self, start: datetime) -> None:
-        self._start = _in_utc(start)
-        self._elapsed = timedelta(0)
+        self._start = self._now = _in_utc(start)
+        self._elapsed, self._elapsed_s = timedelta(0), 0.0
         self._sleepers: list[tuple[timedelta, int, asyncio.Future[None]]] = []
         self._slept = 0
 
     def now(self) -> datetime:
-        return self._start + self._elapsed
+        return self._now
 
     def monotonic(self) -> float:
-        return self._elapsed.total_seconds()
+        return self._elapsed_s
 
     def steady_s(self) -> float:
-        return self.monotonic()
+        return self._elapsed_s
 
     @property
     def sleepers(self) -> int:
@@ -244,7 +244,7 @@ class ManualClock:
         """
         if seconds < 0:
             raise ValueError("time does not go back")
-        self._elapsed += timedelta(seconds=seconds)
+        self._go_to(self._elapsed + timedelta(seconds=seconds))
         self._wake_due()
 
     def advance_to(self, when: datetime) -> None:
@@ -256,10 +256,14 @@ class ManualClock:
         end = self._elapsed + timedelta(seconds=seconds)
         await self._settle()
         while self._sleepers and self._sleepers[0][0] <= end:
-            self._elapsed = max(self._elapsed, self._sleepers[0][0])
+            self._go_to(max(self._elapsed, self._sleepers[0][0]))
             self._wake_due()
             await self._settle()
-        self._elapsed = end
+        self._go_to(end)
+
+    def _go_to(self, elapsed: timedelta) -> None:
+        """Have so much passed: worked out once a move, for a tick asks many times."""
+        self._elapsed, self._elapsed_s, self._now = elapsed, elapsed.total_seconds(), self._start + elapsed
 
     def _wake_due(self) -> None:
         while self._sleepers and self._sleepers[0][0] <= self._elapsed:

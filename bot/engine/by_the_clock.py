@@ -62,18 +62,30 @@ class ByTheClock:
         windows, hours, not_trading = memory.windows, memory.hours, memory.not_trading
         check = memory.cross_check
         return (
-            ClockJob("restart windows", windows.keep, lambda ctx: windows.rests_until(ctx, self._stretch(ctx))),
-            ClockJob("trading hours", self._ask_for_the_hours, lambda ctx: hours.rests_until(ctx, memory.schedule)),
+            ClockJob(
+                "restart windows", windows.keep, lambda ctx: windows.rests_until(ctx, self._stretch(ctx)), blind=True
+            ),
+            ClockJob(
+                "trading hours",
+                self._ask_for_the_hours,
+                lambda ctx: hours.rests_until(ctx, memory.schedule),
+                blind=True,
+            ),
             ClockJob("cross check", self._cross_check, lambda ctx: check.rests_until(ctx, memory.schedule)),
-            ClockJob("not trading", not_trading.look, lambda ctx: not_trading.rests_until(ctx, self._stretch(ctx))),
-            ClockJob("day totals", memory.totals.ask, memory.totals.rests_until),
+            ClockJob(
+                "not trading",
+                not_trading.look,
+                lambda ctx: not_trading.rests_until(ctx, self._stretch(ctx)),
+                blind=True,
+            ),
+            ClockJob("day totals", memory.totals.ask, memory.totals.rests_until, blind=True),
         )
 
     def _of_the_book(self) -> Sequence[ClockJob]:
         memory = self._tick_memory
         return (
             ClockJob("asking for the book", self._ask_for_the_book, self._book_rests_until),
-            ClockJob(runs.JOB, self._settle, memory.settlements.rests_until),
+            ClockJob(runs.JOB, self._settle, memory.settlements.rests_until, blind=True),
             ClockJob(degradation.JOB, memory.health.look, memory.health.rests_until),
             ClockJob("no market", self._tell_of_no_market, self._no_market_rests_until),
         )

@@ -100,6 +100,10 @@ def _raise(error: Exception) -> None:
     raise error
 
 
+def _was_heard(event: BrokerTimeTold) -> None:
+    """The broker's time was heard when it was taken."""
+
+
 class _Desk:
     """Who applies the facts of one tick, each made when the first fact for it comes. `taken`: all that came."""
 
@@ -153,6 +157,7 @@ class Intake:
             FeedReported: self._fed,
             LineReported: self._line_told,
             EndpointReported: self._used,
+            BrokerTimeTold: _was_heard,
         }
 
     def take(self) -> None:
@@ -170,7 +175,7 @@ class Intake:
         for event in self._taken:
             self._applying = event
             applier = of_market.get(type(event))
-            if applier is not None:  # market data change nothing but the board: no savepoint for thousands a second
+            if applier is not None:  # these change nothing but the board: no savepoint for thousands a second
                 try:
                     applier(event)
                 except Exception as error:  # one line's fault must not stop the others
@@ -225,7 +230,6 @@ class Intake:
             LinkChanged: lambda desk, event: self._linked(desk.ctx, event),
             BrokerSnapshot: lambda desk, event: self._reconcile(desk.ctx, event),
             HoursTold: lambda desk, event: self._tick_memory.hours.hear(desk.ctx, desk.journal, event),
-            BrokerTimeTold: lambda desk, event: None,  # heard when it was taken
             ClockParted: lambda desk, event: timekeeping.parted(desk.ctx, desk.journal, event),
             WhatIfAnswered: lambda desk, event: self._measured(desk.ctx, event),
             RequestReceived: lambda desk, event: desk.operator.handle(event),

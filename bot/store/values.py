@@ -22,6 +22,8 @@ Row = Mapping[Any, Any]
 
 def time_text(at: datetime) -> str:
     """Return an aware time as `YYYY-MM-DDTHH:MM:SS.ffffff+00:00`: one width, so text order is time order."""
+    if at.tzinfo is UTC:
+        return at.isoformat(timespec="microseconds")
     if at.tzinfo is None:
         raise ValueError(f"{at!r} has no time zone")
     return at.astimezone(UTC).isoformat(timespec="microseconds")

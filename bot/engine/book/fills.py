@@ -47,7 +47,7 @@ class FillKeeper:
         if known is not None and self._corrections.contradicts(known, execution):
             return
         order = order_of(self._ledger, execution)
-        self._ledger.fills.executions[execution.base_id] = execution
+        self._ledger.fills.count(execution)
         if order is None:
             strange_fills.take_in(self._ctx, self._journal, execution, known)
             return

@@ -27,7 +27,7 @@ from bot.domain.session import SessionState
 from bot.engine.day.restart_windows import window_at
 from bot.engine.state.broker_account import Worked
 from bot.engine.state.context import Context
-from bot.engine.state.equity import STALE, CashFlow, between, cash_flow
+from bot.engine.state.equity import STALE, CashFlow, cash_flow
 from bot.engine.state.journal import Journal
 from bot.engine.state.records import AccountSnapshotRow
 from bot.engine.state.steps import Step
@@ -150,7 +150,7 @@ def _look_for_cash(
     slack = _SLACK + abs(ledger.clocks.apart)
     fills = [
         (each, _multiplier(ctx, each.contract_key), _commission(ctx, each.exec_id))
-        for each in between(ledger.fills.executions.values(), before.at, event.at, slack)
+        for each in ledger.fills.between(before.at - slack, event.at + slack)
         if base_of(each.exec_id) not in ledger.foreign.executions
     ]
     gained = by_marks if fills and not (_of_one_instant(before) and _of_one_instant(event)) else None

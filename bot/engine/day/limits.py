@@ -28,8 +28,9 @@ from decimal import Decimal
 from typing import Any, Final, TypeGuard
 
 from bot.config.risk import RiskSettings, SilenceSettings
+from bot.config.schema import Settings
 from bot.domain.breaker import Breaker, BreakerChange, BreakerState, BreakerTrigger
-from bot.domain.calendar import new_york_day
+from bot.domain.calendar import midnight_after, new_york_day
 from bot.domain.connection import ConnectionState, Permission
 from bot.domain.events.feeds import DatumReceived
 from bot.domain.order import OrderState
@@ -38,7 +39,8 @@ from bot.domain.session import HALTABLE, Hold, SessionChange, SessionTrigger
 from bot.domain.timetable import BREAKERS as BREAKERS_JOB
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
-from bot.engine.state.schedule import NEVER, Schedule
+from bot.engine.state.ledger import Ledger
+from bot.engine.state.schedule import Schedule
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import breaker_tag, call_off
 from bot.engine.trade.exits import request_close
@@ -56,13 +58,17 @@ _NOW: Final = timedelta(0)
 _CLEARED_BY_RESUME: Final = frozenset(row.name for row in BREAKERS if row.resume_clears)
 
 
+_Book = tuple[Ledger, int, Settings]
+"""The entities as they are, and by which settings they are judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Sent:
     """How many orders were sent of late, and for how long that is so unless an entity changes."""
 
-    by: tuple[object, ...]
+    by: _Book
     since: datetime
-    until: datetime
+    until: datetime  # not beyond the day, for losses are counted with it
     last_minute: int
     in_window: int
     rejected: int
@@ -71,8 +77,8 @@ class _Sent:
         return self.since <= ctx.now < self.until and self.by == _by(ctx)
 
 
-def _by(ctx: Context) -> tuple[object, ...]:
-    return ctx.ledger, ctx.ledger.version, ctx.settings, new_york_day(ctx.now)
+def _by(ctx: Context) -> _Book:
+    return ctx.ledger, ctx.ledger.version, ctx.settings
 
 
 def _orders_sent(ctx: Context) -> _Sent:
@@ -85,7 +91,7 @@ def _orders_sent(ctx: Context) -> _Sent:
     return _Sent(
         by=_by(ctx),
         since=ctx.now,
-        until=min((edge for edge in edges if edge >= ctx.now), default=NEVER),
+        until=min((midnight_after(ctx.now), *(edge for edge in edges if edge >= ctx.now))),
         last_minute=sum(minute_ago < order.created_at for order in recent),
         in_window=len(sent),
         rejected=sum(order.state is OrderState.REJECTED for order in sent),
@@ -115,6 +121,10 @@ class Limits:
     _rows_of: RiskSettings | None = None
     _known_rows: Sequence[BreakerRule] = ()
     _applied: dict[str, tuple[object, RiskSettings, Reading]] = field(default_factory=dict)
+    _no_jump: dict[str, tuple[int, Decimal, Decimal]] = field(default_factory=dict)  # within the limit at the last look
+    _asleep: _Sent | None = None  # by which nobody had to be asked; None once somebody wrote a breaker
+    _passed: Sequence[BreakerRule] = ()  # those of them that were calm
+    _standing: Sequence[BreakerRule] = ()  # and those whose rule would have said the same again
 
     def heard(self, event: DatumReceived) -> None:
         """Take note that a data vendor said something."""
@@ -144,16 +154,33 @@ class Limits:
     def _awake(self, ctx: Context, view: BookView, rows: Sequence[BreakerRule]) -> list[BreakerRule]:
         """Return the breakers that have to be asked. One that was well and is well waits with its words until somebody
         looks."""
-        known, risk, unread, awake = ctx.ledger.breakers, ctx.settings.risk, self.unread, []
+        if self._all_sleep_on(ctx, view):
+            return []
+        known, risk, unread = ctx.ledger.breakers, ctx.settings.risk, self.unread
+        awake: list[BreakerRule] = []
+        passed: list[BreakerRule] = []
+        standing: list[BreakerRule] = []
         for row in rows:
             breaker = known.get(row.name)
             if _is_well(breaker) and row.calm(view, risk) and not self._was_set(breaker):
                 unread[row.name] = breaker.facts
+                passed.append(row)
                 continue
             unread.pop(row.name, None)
-            if not self._stands(ctx, row, view):
-                awake.append(row)
+            (standing if self._stands(ctx, row, view) else awake).append(row)
+        self._asleep, self._passed, self._standing = (None if awake else self._sent), passed, standing
         return awake
+
+    def _all_sleep_on(self, ctx: Context, view: BookView) -> bool:
+        """Say whether nobody has to be asked, as the last time: no entity has changed since and no order has left a
+        window, nobody wrote a breaker, and what market and time move is as calm as it was."""
+        if self._asleep is None or self._asleep is not self._sent:
+            return False
+        risk = ctx.settings.risk
+        for row in self._passed:  # a generator costs as much as the questions
+            if not row.calm(view, risk):
+                return False
+        return not any(not self._stands(ctx, row, view) for row in self._standing)
 
     def _was_set(self, breaker: Breaker) -> bool:
         """Say whether somebody else wrote a breaker since its rule did (a person resumed, money came or went): its
@@ -172,7 +199,7 @@ class Limits:
 
     def show(self, ctx: Context, journal: Journal) -> None:
         """Have the numbers of the last look written, for those who watch: also those that no decision needed."""
-        breakers = ctx.ledger.breakers
+        breakers, self._asleep = ctx.ledger.breakers, None
         unread = [row for row in self._rows(ctx.settings.risk) if self._is_unread(breakers.get(row.name))]
         for row, reading in zip(unread, read_breakers(self.view, ctx.settings.risk, unread), strict=True):
             self._apply(ctx, journal, row, reading)
@@ -243,6 +270,9 @@ class Limits:
         minute = int(ctx.now.timestamp() // 60)
         for symbol, price in _spots(ctx):
             series = self.minutes.setdefault(symbol, {})
+            present = (minute, price, ctx.settings.risk.max_gap_fraction)
+            if self._no_jump.get(symbol) == present and not ctx.full:
+                continue  # it is as far from the one before as it was
             self._watch_for_gap(ctx, journal, symbol, minute, price)
             self._new_prices = self._new_prices or series.get(minute) != price
             series[minute] = price
@@ -267,8 +297,9 @@ class Limits:
         since = next((m for m in reversed(series) if m < minute), minute)
         earlier = series.get(since) if since < minute else None
         jump = price / earlier - 1 if earlier else Decimal(0)
-        if abs(jump) <= ctx.settings.risk.max_gap_fraction:
+        if abs(jump) <= (most := ctx.settings.risk.max_gap_fraction):
             self.jumps.pop(symbol, None)
+            self._no_jump[symbol] = (minute, price, most)
             return
         seen_twice, self.jumps[symbol] = self.jumps.get(symbol, Decimal(0)) * jump > 0, jump
         if seen_twice and self.in_session and since >= opened:

@@ -19,16 +19,18 @@ from bot.engine.state.journal import Journal
 from bot.engine.state.schedule import NEVER
 
 World = tuple[object, ...]
-"""What the jobs look at beside the time."""
+"""What the jobs look at beside the time: first the entities, by the ledger's version, then all else."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClockJob:
-    """What `do` does by the clock; `rests_until` speaks of the world as it is, whatever was just done."""
+    """What `do` does by the clock; `rests_until` speaks of the world as it is, whatever was just done. While it rests,
+    one that is `blind` looks at no entity but the states of session and connection: it sleeps on while others trade."""
 
     name: str
     do: Callable[[Context, Journal], None]
     rests_until: Callable[[Context], datetime]
+    blind: bool = False
 
 
 def world_of(ctx: Context) -> World:
@@ -37,7 +39,8 @@ def world_of(ctx: Context) -> World:
     ledger = ctx.ledger
     proof, clocks = ledger.proof, ledger.clocks
     return (
-        ledger, ledger.version, clocks.fault, clocks.block, ctx.kill_switch, ctx.restart_is_near, ctx.trading,
+        ledger.version, ledger, ledger.session.state, ledger.connection.state,
+        clocks.fault, clocks.block, ctx.kill_switch, ctx.restart_is_near, ctx.trading,
         ctx.told_session, ctx.settings, ledger.account.heard.latest is None, proof.fact_faults, len(proof.ghosts),
         len(ledger.foreign.buys), len(ledger.position_index.too_large),
         len(ctx.board.data()), bool(ctx.board.halted or ctx.board.bidless),
@@ -55,10 +58,13 @@ class Rest:
 
     def due(self, ctx: Context, jobs: Sequence[ClockJob], world: World) -> Sequence[ClockJob]:
         """Return the jobs that do not rest, in their order. `world`: of this tick."""
-        if self.since <= ctx.now and self.world == world:
-            if ctx.now < self.first:
-                return _NONE
-            return [job for job in jobs if self.until[job.name] <= ctx.now]
+        if self.since <= ctx.now:
+            if self.world == world:
+                if ctx.now < self.first:
+                    return _NONE
+                return [job for job in jobs if self.until[job.name] <= ctx.now]
+            if self.world[1:] == world[1:]:  # entities have changed and nothing else
+                return [job for job in jobs if not job.blind or self.until[job.name] <= ctx.now]
         self.until.clear()
         return jobs
 
@@ -76,6 +82,7 @@ class Rest:
     def end(self) -> None:
         """Nobody rests any more."""
         self.since, self.world = NEVER, ()
+        self.until.clear()
 
 
 _NONE: Final[Sequence[ClockJob]] = ()

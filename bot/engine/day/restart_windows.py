@@ -9,7 +9,7 @@ reason, and when it ends the book is compared before anything else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -120,6 +120,7 @@ class RestartWindows:
     """Memory between ticks: what was last heard of the link, for in a window nothing follows from it."""
 
     last: LinkChange | None = None
+    _stretches: Stretches = field(default_factory=Stretches)
 
     def heard(self, event: LinkChanged) -> None:
         if event.change in _TELLS:
@@ -127,7 +128,7 @@ class RestartWindows:
 
     def keep(self, ctx: Context, journal: Journal) -> None:
         """Enter and leave the state `restart_window` by the clock: the broker's, where ours differs."""
-        connection, window = ctx.ledger.connection, window_at(ctx.settings.ibkr, ctx.broker_now)
+        connection, window = ctx.ledger.connection, self._stretches.at(ctx.settings.ibkr, ctx.broker_now).window
         inside = connection.state is ConnectionState.RESTART_WINDOW
         if window is not None and not inside:
             words = f"{window.name}: {window.begins:%H:%M} to {window.ends:%H:%M} New York"

@@ -9,7 +9,7 @@ yesterday's value, and a deposit or withdrawal moves the day's first equity and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -173,8 +173,3 @@ def _sums(fills: Sequence[tuple[Execution, int, Decimal]], begin: datetime, end:
 def _cash_of(execution: Execution, multiplier: int, commission: Decimal) -> Decimal:
     paid = execution.price * execution.quantity * multiplier
     return (paid if execution.side is OrderSide.SELL else -paid) - commission
-
-
-def between(executions: Iterable[Execution], begin: datetime, end: datetime, slack: timedelta) -> list[Execution]:
-    """Return the executions between two moments, and those so near to one that they may belong."""
-    return [each for each in executions if begin - slack < each.executed_at <= end + slack]
