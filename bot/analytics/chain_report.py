@@ -44,16 +44,18 @@ class ChainReport:
     unit: str
 
 
-def chain_report(rows: Sequence[ListedOption], spot: float, now: datetime, convention: Convention) -> ChainReport:
-    """Return what a chain says with its underlying at `spot`."""
+def chain_report(
+    rows: Sequence[ListedOption], spot: float, now: datetime, convention: Convention, levels: int = 60
+) -> ChainReport:
+    """Return what a chain says with its underlying at `spot`; its profile at so many prices, none of them for 0."""
     found = exposure(rows, spot, now, convention)
     expiries = [
         _expiry(expiry, members, found, spot, now, convention) for expiry, members in sorted(by_expiry_of(rows).items())
     ]
+    drawn = profile(rows, spot, now, convention, levels) if levels and not found.is_empty else ()
     return ChainReport(
-        found, flip(rows, spot, now, convention), profile(rows, spot, now, convention) if spot > 0 else (), expiries,
-        unusual_rows(rows), UNITS[convention.unit],
-    )  # fmt: skip
+        found, flip(rows, spot, now, convention), drawn, expiries, unusual_rows(rows), UNITS[convention.unit]
+    )
 
 
 def unusual_rows(rows: Sequence[ListedOption], most: int = MOST) -> list[ListedOption]:

@@ -24,6 +24,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from bot.config.exposure import ExposureSettings
 from bot.domain.calendar import NEW_YORK
 
 SHARES: Final = 100
@@ -91,6 +92,14 @@ class Convention:
     def signs(self) -> tuple[float, float]:
         """Return the signs of calls and of puts."""
         return (1.0, -1.0) if self.dealers is Dealers.LONG_CALLS_SHORT_PUTS else (-1.0, -1.0)
+
+
+def convention_of(settings: ExposureSettings) -> Convention:
+    """Return the reading that the settings choose."""
+    return Convention(
+        GammaUnit(settings.unit), Dealers(settings.dealers), GammaFrom(settings.gamma), FlipBy(settings.flip),
+        DayCount(settings.days),
+    )  # fmt: skip
 
 
 class ListedOption(NamedTuple):

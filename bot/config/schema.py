@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, field_validator, mo
 from bot.config.alerts import AlertSettings
 from bot.config.discovery import DiscoveredSettings, DiscoverySettings
 from bot.config.exits import ExitsSettings
+from bot.config.exposure import ExposureSettings
 from bot.config.ideas.together import StrategiesSettings
 from bot.config.overseer import OverseerSettings
 from bot.config.risk import ExecutionSettings, RiskSettings
@@ -451,6 +452,7 @@ class Settings(Section):
     outbox: OutboxSettings = OutboxSettings()
     sim: Annotated[SimSettings, AT_START] = SimSettings()
     calendar: CalendarSettings = CalendarSettings()
+    exposure: Annotated[ExposureSettings, LIVE] = ExposureSettings()
     log: LogSettings = LogSettings()
     strategies: Annotated[StrategiesSettings, LIVE] = StrategiesSettings()
     discovery: Annotated[DiscoverySettings, LIVE] = DiscoverySettings()

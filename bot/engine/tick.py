@@ -303,6 +303,7 @@ class Engine:
         journal.batch.status = self._pulse(ctx, passed)
         if (macro := macro_rows(self.board, ctx.now)) is not None:
             journal.batch.feed_rows[macro.dataset, macro.key] = macro
+        run("dealers' exposure", tick_memory.dealers.show)
         run("circuit breakers", tick_memory.limits.show)
 
     def _pulse(self, ctx: Context, passed_s: float) -> EngineStatus:

@@ -24,6 +24,7 @@ from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.moment_runs import MomentRuns
 from bot.engine.state.parking import Parking
 from bot.engine.state.schedule import Schedule
+from bot.engine.state.shown import DealersShown
 from bot.engine.switches import Reloading
 from bot.engine.trade.agenda import Agenda
 from bot.engine.trade.calm import CalmPositions
@@ -53,6 +54,7 @@ class TickMemory:
     agenda: Agenda = field(default_factory=Agenda)
     marks: PositionMarks = field(default_factory=PositionMarks)
     calm: CalmPositions = field(default_factory=CalmPositions)
+    dealers: DealersShown = field(default_factory=DealersShown)
     totals: DayTotals = field(default_factory=DayTotals)
     reminders: Reminders = field(default_factory=Reminders)
     outbox: Outbox = field(default_factory=Outbox)

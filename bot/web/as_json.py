@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -25,6 +25,7 @@ from bot.store.queries import QUERIES
 from bot.store.read.configs import differences, versions
 from bot.web import alerting, auditing, markets, rows_shown, watching
 from bot.web.answers import three_answers
+from bot.web.dealers import dealers_page
 from bot.web.exposing import book_risk
 from bot.web.model import Overview
 from bot.web.pages import story
@@ -82,7 +83,10 @@ def of_parts(view: str) -> Response:
     if view == "overview":
         found |= {"answers": _answers(seen)}
     if view == "exposure":
+        symbol = request.args.get("symbol", "").upper()
+        dealt = reader().look(lambda connection: dealers_page(connection, symbol, seen.now))
         found |= {"risk": reader().look(lambda connection: book_risk(connection, seen.now))}
+        found |= {"dealers": replace(dealt, drawn=None)}
     return _answer(found)
 
 

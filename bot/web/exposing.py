@@ -4,7 +4,7 @@ cost, and which bets are one bet."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
@@ -12,7 +12,8 @@ from typing import Final
 from sqlalchemy import Connection
 
 from bot.analytics.greeks import OptionGreeks, black_scholes
-from bot.analytics.value_at_risk import CONFIDENCE, DayAtRisk, OptionHeld, day_at_risk
+from bot.analytics.portfolio import DollarGreeks, PremiumPaid, by_sector, concentration, dollar_greeks
+from bot.analytics.value_at_risk import CONFIDENCE, DayAtRisk, OptionHeld, day_at_risk, delta_gamma
 from bot.domain.calendar import new_york_day
 from bot.domain.instruments import OptionContract, Right, option_of_key
 from bot.domain.money import ZERO
@@ -37,6 +38,7 @@ class Held:
     id: str
     title: str
     quantity: int
+    symbol: str = ""
     paid: Decimal = ZERO
     even: Decimal | None = None
     worth: Decimal | None = None
@@ -64,6 +66,20 @@ class HeldExposure:
     unknown: int
     paid: Decimal
     worth: Decimal
+    by_symbol: tuple[UnderlyingHeld, ...] = ()
+    by_sector: Mapping[str, Decimal] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UnderlyingHeld:
+    """All that is held on one underlying: greeks in dollars (None where no position has a usable quote), what was paid
+    for it and its share of all that was paid."""
+
+    symbol: str
+    positions: int
+    greeks: DollarGreeks | None
+    paid: Decimal
+    share: Decimal
 
 
 def exposure_of(rows: Sequence[ask.PositionRow], now: datetime) -> HeldExposure:
@@ -74,8 +90,26 @@ def exposure_of(rows: Sequence[ask.PositionRow], now: datetime) -> HeldExposure:
         held, MOVES, sum(h.delta or 0.0 for h in known), sum(h.gamma or 0.0 for h in known),
         sum(h.theta_hour or 0.0 for h in known), sum(h.vega or 0.0 for h in known),
         tuple(sum(h.moved[i] for h in known) for i in range(len(MOVES))), len(held) - len(known),
-        sum((h.paid for h in held), ZERO), sum((h.worth or ZERO for h in held), ZERO),
+        sum((h.paid for h in held), ZERO), sum((h.worth or ZERO for h in held), ZERO), _by_symbol(held),
+        _by_sector(held),
     )  # fmt: skip
+
+
+def _by_symbol(held: Sequence[Held]) -> tuple[UnderlyingHeld, ...]:
+    """Return what is held by underlying, the largest premium first."""
+    shares = concentration([PremiumPaid(each.symbol or each.title, each.paid) for each in held])
+    return tuple(_on_one(name, [h for h in held if (h.symbol or h.title) == name], share) for name, share in
+    shares.items())
+
+
+def _on_one(name: str, held: Sequence[Held], share: Decimal) -> UnderlyingHeld:
+    known = [DollarGreeks(h.delta or 0.0, h.gamma or 0.0, h.theta_hour or 0.0, h.vega or 0.0) for h in held if h.moved]
+    whole = sum(known, DollarGreeks()) if known else None
+    return UnderlyingHeld(name, len(held), whole, sum((h.paid for h in held), ZERO), share)
+
+
+def _by_sector(held: Sequence[Held]) -> Mapping[str, Decimal]:
+    return by_sector([PremiumPaid(each.symbol, each.paid) for each in held if each.symbol])
 
 
 def _held(row: ask.PositionRow, now: datetime) -> Held:
@@ -87,18 +121,17 @@ def _held(row: ask.PositionRow, now: datetime) -> Held:
     if row.bid is not None:
         worth = row.bid * row.quantity * row.multiplier
     if option is None:
-        return Held(row.id, title, row.quantity, paid, worth=worth)
+        return Held(row.id, title, row.quantity, paid=paid, worth=worth)
     even = option.strike + row.entry_price * (1 if option.right is Right.CALL else -1)
     if found is None:
-        return Held(row.id, title, row.quantity, paid, even, worth)
+        return Held(row.id, title, row.quantity, option.symbol, paid, even, worth)
     volatility, each = found
-    size, one = row.quantity * row.multiplier, float(row.underlying or 0) / 100
-    last_day = option.expiry <= today
-    hour = each.theta_hour * size
+    size, last_day = row.quantity * row.multiplier, option.expiry <= today
+    all_of_it = dollar_greeks(_as_held(row, option, volatility, now))
+    hour = all_of_it.theta_hour
     return Held(
-        row.id, title, row.quantity, paid, even, worth, last_day, volatility,
-        each.delta * size * one, each.gamma * size * one * one,
-        hour if last_day else hour * 24, hour, each.vega * size,
+        row.id, title, row.quantity, option.symbol, paid, even, worth, last_day, volatility,
+        all_of_it.delta, all_of_it.gamma, hour if last_day else hour * 24, hour, all_of_it.vega,
         tuple(_worth(row, option, volatility, now, move, each) * size for move in MOVES),
     )  # fmt: skip
 
@@ -133,14 +166,15 @@ class AlikeRow:
 
 @dataclass(frozen=True, slots=True)
 class BookRisk:
-    """`day` over the positions that have a usable quote; `alike` their correlations, signed by direction, and those of
-    signals that wait; `limit` above which an entry is refused."""
+    """`day` over the positions that have a usable quote, `by_greeks` the same by delta and gamma alone; `alike` their
+    correlations, signed by direction, and those of signals that wait; `limit` above which an entry is refused."""
 
     confidence: float
     day: DayAtRisk | None
     alike: tuple[AlikeRow, ...]
     limit: Decimal | None
     account: ask.AccountRow | None
+    by_greeks: DayAtRisk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +194,8 @@ def book_risk(connection: Connection, now: datetime) -> BookRisk:
     options = [found for row in rows if (found := _option_held(row, now)) is not None]
     alike = tuple(_alike(bet, bets, known) for bet in bets) if len(bets) > 1 else ()
     return BookRisk(
-        CONFIDENCE, day_at_risk(options, known), alike, pair_limit(connection), ask.account(connection)
+        CONFIDENCE, day_at_risk(options, known), alike, pair_limit(connection), ask.account(connection),
+        delta_gamma(options, known),
     )  # fmt: skip
 
 
@@ -169,9 +204,13 @@ def _option_held(row: ask.PositionRow, now: datetime) -> OptionHeld | None:
     found = None if option is None else greeks_of(row, option, now)
     if option is None or found is None:
         return None
+    return _as_held(row, option, found[0], now)
+
+
+def _as_held(row: ask.PositionRow, option: OptionContract, volatility: float, now: datetime) -> OptionHeld:
     return OptionHeld(
         option.symbol, row.quantity * row.multiplier, float(row.underlying or 0), float(option.strike),
-        years_left(option, row.marked_at or now), found[0], option.right is Right.CALL,
+        years_left(option, row.marked_at or now), volatility, option.right is Right.CALL,
     )  # fmt: skip
 
 

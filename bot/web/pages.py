@@ -18,6 +18,7 @@ from bot.store.read.alerting import count_alerts, found_alerts
 from bot.web import alerting, auditing
 from bot.web.access import safe_next
 from bot.web.answers import three_answers
+from bot.web.dealers import dealers_page
 from bot.web.diagram import Diagram, draw
 from bot.web.downloads import csv_file
 from bot.web.exposing import book_risk
@@ -30,7 +31,7 @@ VIEWS: Final[Mapping[str, tuple[str, ...]]] = {
     "overview": ("answers", "status", "asked", "positions", "activity", "waiting", "alerts", "next", "others"),
     "signals": ("status", "signals"),
     "positions": ("status", "positions", "unsettled", "closed"),
-    "exposure": ("status", "risk", "exposure", "moves", "alike", "breakers"),
+    "exposure": ("status", "risk", "exposure", "by_symbol", "moves", "alike", "breakers"),
     "feeds": ("standing", "quotas", "feeds", "endpoints", "jobs"),
 }
 """The live parts of each view; each is a template of its own, drawn of one look at the store."""
@@ -64,8 +65,11 @@ def overview() -> str:
 
 @blueprint.get("/exposure")
 def exposure() -> str:
-    """What a move would do, what a day may cost, which bets are one bet, how much of each limit is used."""
-    return render_template("web/exposure.html", active="Exposure", **_seen(None), **_risk())
+    """What a move would do, what a day may cost, which bets are one bet, how much of each limit is used, and what
+    dealers hold of the underlying that is asked for."""
+    chosen, now = request.args.get("symbol", "").upper(), reader().clock.now()
+    found = reader().look(lambda connection: dealers_page(connection, chosen, now))
+    return render_template("web/exposure.html", active="Exposure", d=found, **_seen(None), **_risk())
 
 
 def _risk() -> dict[str, Any]:

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
+from bot.analytics.dealers import DealersExposure, dealers
+from bot.analytics.exposure import Convention, convention_of
 from bot.analytics.macro import macro_values
-from bot.domain.data.sets import MARKET_WIDE
+from bot.domain.data.sets import MARKET_WIDE, OPTION_CONTRACTS
 from bot.domain.events.feeds import DatumReceived
 from bot.engine.state.board import Board
+from bot.engine.state.context import Context
+from bot.engine.state.journal import Journal
 from bot.engine.state.records import FeedRows
 
 MACRO: Final = "macro"
+DEALERS: Final = "dealers"
+"""The data set of dealers' exposure as we work it out, a key an underlying."""
+STRIKES_SHOWN: Final = 60
 _MACRO_MAX_AGE_S: Final = 900.0
 _BROKER: Final = "ibkr"
 
@@ -33,3 +40,71 @@ def macro_rows(board: Board, now: datetime) -> FeedRows | None:
         return None
     oldest = min(each.at for each in found)
     return FeedRows(MACRO, MARKET_WIDE, _BROKER, now, oldest, _MACRO_MAX_AGE_S, len(found), found)
+
+
+class DealersShown:
+    """Writes dealers' exposure down for people when a chain has come: one underlying at a time, the others later."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, object] = {}
+
+    def show(self, ctx: Context, journal: Journal) -> None:
+        """Write down the next underlying's, where one is due."""
+        rows = self.take(ctx.board, ctx.now, convention_of(ctx.settings.exposure))
+        if rows is not None:
+            journal.batch.feed_rows[rows.dataset, rows.key] = rows
+
+    def take(self, board: Board, now: datetime, convention: Convention) -> FeedRows | None:
+        """Return the rows of the first underlying whose chain is not shown yet, None where all are."""
+        for (dataset, symbol), datum in board.data().items():
+            if dataset != OPTION_CONTRACTS or self._shown.get(symbol) is datum:
+                continue
+            self._shown[symbol] = datum
+            found = dealers(board, symbol, now, convention)
+            if isinstance(found, DealersExposure):
+                rows = dealers_rows(found)
+                return FeedRows(DEALERS, symbol, _OURS, now, found.at, datum.ttl_s, len(rows), rows)
+            said = {"of": "total", "absent": found}
+            return FeedRows(DEALERS, symbol, _OURS, now, datum.received_at, datum.ttl_s, 1, (said,))
+        return None
+
+
+_OURS: Final = "analytics"
+
+
+def dealers_rows(found: DealersExposure) -> Sequence[dict[str, Any]]:
+    """Return one row of the whole (`of` total), one a strike near the price, one an expiry; dollars."""
+    own, vendor, total = found.own, found.vendor, found.own.exposure.total
+    near = sorted(own.exposure.by_strike, key=lambda strike: abs(strike - found.spot))[:STRIKES_SHOWN]
+    nets = {strike: (gex, dex) for strike, gex, dex in vendor.by_strike}
+    told = sorted(nets, key=lambda strike: abs(strike - found.spot))[:STRIKES_SHOWN]
+    walls = own.exposure.walls
+    whole = {
+        "of": "total", "spot": found.spot, "unit": own.unit, "gex": total.gex, "dex": total.dex, "vanna": total.vanna,
+        "charm": total.charm, "flip": own.flip, "pin": own.exposure.pin, "call_wall": walls.call,
+        "put_wall": walls.put, "max_pain": own.expiries[0].max_pain, "pin_risk": own.expiries[0].pin_risk,
+        "contracts": own.exposure.seen, "vendor_gex": vendor.total, "vendor_summed": vendor.summed,
+        "vendor_pin": vendor.pin, "vendor_flip": vendor.flip, "vendor_max_pain": vendor.max_pain,
+    }  # fmt: skip
+    strikes = [
+        {"of": "strike", "strike": strike, **_of_strike(found, strike), **_of_vendor(nets.get(strike))}
+        for strike in sorted({*near, *told})
+    ]
+    expiries = [
+        {"of": "expiry", "expiry": each.expiry, "gex": each.gex, "dex": each.dex, "max_pain": each.max_pain,
+         "pin_risk": each.pin_risk, "contracts": each.contracts}
+        for each in own.expiries
+    ]  # fmt: skip
+    return [*strikes, *expiries, whole]  # where there is no room for all, the first ones are left out
+
+
+def _of_strike(found: DealersExposure, strike: float) -> dict[str, float | None]:
+    sums = found.own.exposure.by_strike.get(strike)
+    return {"gex": None, "dex": None} if sums is None else {"gex": sums.gex, "dex": sums.dex}
+
+
+def _of_vendor(known: tuple[float, float] | None) -> dict[str, float | None]:
+    return {"vendor_gex": None, "vendor_dex": None} if known is None else dict(zip(_VENDORS, known, strict=True))
+
+
+_VENDORS: Final = ("vendor_gex", "vendor_dex")
