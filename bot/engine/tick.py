@@ -338,7 +338,8 @@ class Engine:
         journal = self._memory.journal
         if not (journal.urgent or journal.batch.status is not None):
             return  # soft rows wait for company
-        self._tick_memory.scanner.write_down(journal.batch, self.board)
+        if journal.batch.status is not None:  # looks are counted for those who watch: they go with the pulse
+            self._tick_memory.scanner.write_down(journal.batch, self.board)
         instructions = await self._memory.commit()
         self._intake.settled()
         await self._dispatcher.carry_out(instructions)
