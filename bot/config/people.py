@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from bot.config.schema import Mode, Settings
-from bot.domain.actors import LOGIN_VARIABLE, Person, Role, Roster
+from bot.domain.actors import LOGIN_VARIABLE, UNTOLD_ID, Person, Role, Roster
 
 UNNAMED_VARIABLE: Final = LOGIN_VARIABLE.removesuffix("_")
 _EXAMPLE: Final = "people: {users: [{telegram_id: 12345678, name: ann, role: owner}]}"
@@ -57,16 +57,22 @@ def user_of_variable(roster: Roster, variable: str) -> str | None:
 
 
 def roster_text(roster: Roster) -> str:
-    """Return a roster as the page's process is told it: no secret, and no id of another channel."""
+    """Return a roster as the page's process is told it: no secret, and no id of another channel, only who has one."""
     people = {person.name: person.role.value for person in roster.people.values()}
-    return json.dumps({"people": people, "unnamed": roster.unnamed, "elsewise": roster.elsewise})
+    at_telegram = [person.name for person in roster.people.values() if person.telegram_id is not None]
+    rest = {"at_telegram": at_telegram, "unnamed": roster.unnamed, "elsewise": roster.elsewise}
+    return json.dumps({"people": people, **rest})
 
 
 def roster_of_text(text: str) -> Roster:
     """Return the roster of such a text; raises ValueError where it is none."""
     try:
         given = json.loads(text)
-        people = {str(name): Person(str(name), Role(role)) for name, role in given["people"].items()}
+        known = set(given["at_telegram"])
+        people = {
+            str(name): Person(str(name), Role(role), UNTOLD_ID if name in known else None)
+            for name, role in given["people"].items()
+        }
         return Roster(people, Role(given["unnamed"]), Role(given["elsewise"]))
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"no list of people: {error}") from error

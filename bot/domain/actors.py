@@ -52,6 +52,8 @@ class Person:
         return LOGIN_VARIABLE + re.sub(r"[^A-Z0-9]", "_", self.name.upper())
 
 
+UNTOLD_ID: Final = 0
+"""Instead of the id of somebody who is at Telegram, in a process that has no use for the number; nobody's id."""
 LOGIN_VARIABLE: Final = "WEB_LOGIN_TOKEN_"
 UNNAMED: Final = "operator"
 """Who logged in at the page by the token that names nobody."""

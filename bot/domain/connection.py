@@ -75,6 +75,20 @@ CONNECTION: Final = Lifecycle(
     ),
 )
 
+CONNECTION_WORDS: Final[Mapping[ConnectionState, str]] = MappingProxyType(
+    {
+        S.DOWN: "down",
+        S.HANDSHAKING: "being opened",
+        S.SYNCING: "being synced",
+        S.SYNCED: "synced",
+        S.DEGRADED_DATA: "without live prices",
+        S.DEGRADED_ORDERS: "cut off from the broker's servers",
+        S.COMPETING: "without data, which another login has",
+        S.RESTART_WINDOW: "in the broker's restart window",
+    }
+)
+"""Each state as a person is told it: the connection is ..."""
+
 
 class Permission(StrEnum):
     ENTER = "enter"

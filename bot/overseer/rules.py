@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from bot.config.overseer import WatchSettings
-from bot.domain.connection import ConnectionState
+from bot.domain.connection import CONNECTION_WORDS, ConnectionState
 from bot.domain.notices import CRITICAL, WARNING
 from bot.domain.overseer import OverseerFinding
 from bot.domain.wording import compared, dollars, key_words
@@ -62,7 +62,8 @@ def _heartbeat(facts: Facts, watch: WatchSettings) -> Found:
         return
     age = facts.age_s(facts.link_since)
     if age > watch.heartbeat_s:
-        words = f"the broker's connection is {facts.link_state} for {age:.0f} s, at most {watch.heartbeat_s:g} s"
+        said = CONNECTION_WORDS[ConnectionState(facts.link_state)]
+        words = f"the broker's connection is {said} for {age:.0f} s, at most {watch.heartbeat_s:g} s"
         yield "broker", words, {"state": facts.link_state, "age_s": round(age), "most_s": watch.heartbeat_s}
 
 

@@ -98,8 +98,9 @@ def exposure_of(rows: Sequence[ask.PositionRow], now: datetime) -> HeldExposure:
 def _by_symbol(held: Sequence[Held]) -> tuple[UnderlyingHeld, ...]:
     """Return what is held by underlying, the largest premium first."""
     shares = concentration([PremiumPaid(each.symbol or each.title, each.paid) for each in held])
-    return tuple(_on_one(name, [h for h in held if (h.symbol or h.title) == name], share) for name, share in
-    shares.items())
+    return tuple(
+        _on_one(name, [h for h in held if (h.symbol or h.title) == name], share) for name, share in shares.items()
+    )
 
 
 def _on_one(name: str, held: Sequence[Held], share: Decimal) -> UnderlyingHeld:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Final
 
-from bot.domain.connection import CONNECTION, ConnectionChange, ConnectionState, ConnectionTrigger
+from bot.domain.connection import CONNECTION, CONNECTION_WORDS, ConnectionChange, ConnectionState, ConnectionTrigger
 from bot.domain.events.link import LinkChange, LinkChanged
 from bot.domain.instructions import AskSnapshot
 from bot.domain.session import Hold, SessionState, SessionTrigger
@@ -73,7 +73,8 @@ def _tell_of_trouble(ctx: Context, journal: Journal) -> None:
         return
     told_at[link.state.value] = ctx.now
     severity = "warning" if link.state is ConnectionState.DEGRADED_DATA else "critical"
-    words = f"the connection to the broker is {link.state}: {effect} ({link.detail or 'nothing was said'})"
+    said = link.detail or "nothing was said"
+    words = f"the connection to the broker is {CONNECTION_WORDS[link.state]}: {effect} ({said})"
     journal.alert("LINK_DEGRADED", words, {"state": link.state.value, "detail": link.detail}, severity=severity)
 
 

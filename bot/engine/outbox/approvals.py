@@ -211,7 +211,7 @@ def _quote(ctx: Context, signal: Signal) -> str:
 def _rules(evidence: Mapping[str, Any]) -> str:
     told = {name: each for name, each in evidence.items() if isinstance(each, Mapping) and "passed" in each}
     passed = [name for name, each in told.items() if each["passed"]]
-    return f"Rules passed: {len(passed)} of {len(told)}: {', '.join(passed)}" if told else ""
+    return f"Rules passed: {len(passed)} of {len(told)}: {', '.join(passed).replace('_', ' ')}" if told else ""
 
 
 def _overseer(ctx: Context, signal: Signal) -> str:
