@@ -9,6 +9,7 @@ import typer
 
 from bot.cli import analyze, audit, channels, db, feeds, recordings
 from bot.cli.alerts import alerts
+from bot.cli.calibration import calibration
 from bot.cli.check import check
 from bot.cli.discover import discover
 from bot.cli.importing import import_
@@ -57,7 +58,7 @@ app = typer.Typer(
     "config/overlays/NAME.yaml is laid over the settings.",
 )
 for command in (
-    run, status, lines, performance, discover, alerts, ack, unack,
+    run, status, lines, performance, calibration, discover, alerts, ack, unack,
     approve, reject, pause, resume, halt, close, move_stop, settle, flatten, cancel_all, emergency,
     edit, cancel_order, strategy, reload_config, quiet, requests, withdraw, adopt, decline, reconcile, check,
     machines, people, overseer, replay, sim, page,

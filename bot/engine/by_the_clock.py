@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.domain.timetable import WELL
-from bot.engine.day import budgets, degradation, jobs
+from bot.engine.day import budgets, degradation, forecasts, jobs
 from bot.engine.day.rest import ClockJob, World, world_of
 from bot.engine.day.restart_windows import Stretch, Stretches
 from bot.engine.memory import Memory
@@ -87,6 +87,7 @@ class ByTheClock:
             ClockJob("asking for the book", self._ask_for_the_book, self._book_rests_until),
             ClockJob(runs.JOB, self._settle, memory.settlements.rests_until, blind=True),
             ClockJob(degradation.JOB, memory.health.look, memory.health.rests_until),
+            ClockJob(forecasts.JOB, memory.forecasts.look, memory.forecasts.rests_until),
             ClockJob("no market", self._tell_of_no_market, self._no_market_rests_until),
         )
 

@@ -10,6 +10,7 @@ from bot.engine.book.told_holdings import ToldHoldings
 from bot.engine.book.totals import DayTotals
 from bot.engine.day.cross_check import CrossCheck
 from bot.engine.day.degradation import StrategyHealth
+from bot.engine.day.forecasts import ForecastBook
 from bot.engine.day.hours import BrokerHours
 from bot.engine.day.limits import Limits
 from bot.engine.day.marks import PositionMarks
@@ -51,6 +52,7 @@ class TickMemory:
     not_trading: NotTradingWatch = field(default_factory=NotTradingWatch)
     holdings: ToldHoldings = field(default_factory=ToldHoldings)
     health: StrategyHealth = field(default_factory=StrategyHealth)
+    forecasts: ForecastBook = field(default_factory=ForecastBook)
     agenda: Agenda = field(default_factory=Agenda)
     marks: PositionMarks = field(default_factory=PositionMarks)
     calm: CalmPositions = field(default_factory=CalmPositions)

@@ -31,6 +31,7 @@ from bot.store.tables.engine_status import PULSE
 from bot.store.tables.execution import execution_row
 from bot.store.tables.feed_rows import FEED_ROWS_SHOWN
 from bot.store.tables.feed_status import FEEDS
+from bot.store.tables.forecast import FORECASTS
 from bot.store.tables.gamma_profile import GAMMA_PROFILES
 from bot.store.tables.inbound import INBOUND_ANSWERS
 from bot.store.tables.instrument import INSTRUMENTS
@@ -120,6 +121,7 @@ _BESIDE: Final[Mapping[str, Callable[[TickBatch], Sequence[Row]]]] = {
     "instrument": lambda b: [INSTRUMENTS.row(x, qualified_at=b.recorded_at) for x in b.instruments],
     "strategy_stat": lambda b: [STRATEGY_STATS.row(x) for x in b.strategy_stats.values()],
     "gamma_profile": lambda b: [GAMMA_PROFILES.row(x) for x in b.gamma_profiles.values()],
+    "forecast": lambda b: [FORECASTS.row(x) for x in b.forecasts.values()],
     "overseer_call": lambda b: [OVERSEER_CALLS.row(x) for x in b.calls],
     "call_outcome": lambda b: [CALL_OUTCOMES.row(x) for x in b.call_outcomes],
     "engine_status": lambda b: [PULSE.row(b.status)] if b.status else [],

@@ -40,6 +40,7 @@ from bot.store.tables.command import COMMAND
 from bot.store.tables.engine_status import ENGINE_STATUS
 from bot.store.tables.execution import EXECUTION, EXECUTIONS
 from bot.store.tables.execution_replaced import EXECUTION_REPLACED
+from bot.store.tables.forecast import FORECAST, FORECASTS
 from bot.store.tables.inbound import INBOUND
 from bot.store.tables.instrument import INSTRUMENT, INSTRUMENTS
 from bot.store.tables.message import MESSAGE
@@ -84,6 +85,7 @@ def load_state(connection: Connection, now: datetime) -> LoadedState:
         bid_seen=_last_marked(connection, POSITION.c.bid),
         strangers=frozenset(r["base_id"] for r in executions if r["order_id"] is None),
         outcomes=_outcomes(connection),
+        forecasts=tuple(FORECASTS.read(row) for row in _rows(connection, _unsettled_forecasts())),
     )
 
 
@@ -256,6 +258,10 @@ def _outcomes(connection: Connection) -> tuple[TradeOutcome, ...]:
         TradeOutcome(parse_time(r["closed_at"]), r["id"], r["strategy"], from_units(r["realized_pnl"]))
         for r in _rows(connection, latest)
     )
+
+
+def _unsettled_forecasts() -> Select[Any]:
+    return select(FORECAST).where(FORECAST.c.settled_at.is_(None)).order_by(FORECAST.c.at, FORECAST.c.id)
 
 
 def _instruments(connection: Connection, today: date) -> dict[str, tuple[Instrument, PriceGrid]]:

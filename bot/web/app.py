@@ -18,6 +18,7 @@ from bot.web import (
     as_json,
     configuring,
     formats,
+    judging,
     live,
     markets,
     moving,
@@ -47,7 +48,7 @@ BLUEPRINTS: Final = (
     configuring.blueprint,
     watching.blueprint, strategies.blueprint, as_json.blueprint,
     markets.blueprint, moving.blueprint, actions.blueprint, live.blueprint,
-    probes.blueprint, rows_shown.blueprint,
+    probes.blueprint, rows_shown.blueprint, judging.blueprint,
 )  # fmt: skip
 
 _log = logging.getLogger(__name__)

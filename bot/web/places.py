@@ -10,9 +10,18 @@ PLACES: Final[tuple[tuple[str, tuple[Place, ...]], ...]] = (
     ("", (("Overview", "/"),)),
     (
         "Trade",
-        (("Signals", "/signals"), ("Positions", "/positions"), ("Trades", "/trades"), ("Performance", "/performance")),
+        (
+            ("Signals", "/signals"),
+            ("Positions", "/positions"),
+            ("Trades", "/trades"),
+            ("Performance", "/performance"),
+            ("Calibration", "/calibration"),
+        ),
     ),
-    ("Market", (("Market", "/market"), ("Exposure", "/exposure"), ("Strategies", "/strategies"))),
+    (
+        "Market",
+        (("Market", "/market"), ("Exposure", "/exposure"), ("Strategies", "/strategies"), ("Discovery", "/discovery")),
+    ),
     ("Watch", (("Alerts", "/alerts"), ("Overseer", "/overseer"), ("Feeds", "/feeds"))),
     ("Record", (("Audit", "/audit"), ("Lifecycles", "/machines"), ("Config", "/config"), ("People", "/people"))),
 )
@@ -28,6 +37,7 @@ KEY_PLACES: Final[tuple[tuple[str, str, str], ...]] = (
     ("t", "Trades", "/trades"), ("e", "Performance", "/performance"), ("m", "Market", "/market"),
     ("x", "Exposure", "/exposure"), ("y", "Strategies", "/strategies"), ("a", "Alerts", "/alerts"),
     ("v", "Overseer", "/overseer"), ("f", "Feeds", "/feeds"), ("r", "Audit", "/audit"), ("c", "Config", "/config"),
-    ("w", "People", "/people"), ("l", "Lifecycles", "/machines"),
+    ("w", "People", "/people"), ("l", "Lifecycles", "/machines"), ("b", "Calibration", "/calibration"),
+    ("d", "Discovery", "/discovery"),
 )  # fmt: skip
 """The key that comes after `g`, and where it leads."""

@@ -19,6 +19,7 @@ from bot.domain.connection import Connection, ConnectionState
 from bot.domain.errors import CommitFailed, StoreUnusable
 from bot.domain.events.account import AccountReported
 from bot.domain.events.people import InboundReceived, RequestKind, RequestReceived
+from bot.domain.forecast import Forecast, ForecastKind
 from bot.domain.instruments import PENNY_CLASS, Instrument
 from bot.domain.kinds import KINDS, Entities, Entity
 from bot.domain.message import Message
@@ -356,6 +357,18 @@ async def test_what_a_strategy_s_closed_trades_came_to_is_found_the_oldest_first
     assert {each.strategy for each in found} == {of_one[0].strategy, "another"}
 
 
+async def test_a_forecast_is_found_until_it_is_settled(site: Site) -> None:
+    first = Forecast(
+        "confidence:P1", ForecastKind.CONFIDENCE, "zero_dte_gamma", "SPY", "P1", 0.7, NOW, facts={"x": "1"}
+    )
+    later = replace(first, id="confidence:P2", at=NOW + timedelta(minutes=1))
+    await site.store.commit(a_batch(1, forecasts={each.id: each for each in (later, first)}))
+    assert (await site.store.load()).forecasts == (first, later)
+    settled = replace(first, outcome=1.0, settled_at=NOW + timedelta(hours=1))
+    await site.store.commit(a_batch(2, forecasts={settled.id: settled}))
+    assert (await site.store.load()).forecasts == (later,)
+
+
 async def test_a_correction_counts_instead_and_keeps_the_commission_until_its_own_comes(site: Site) -> None:
     order = an_order(state=OrderState.FILLED)
     first = a_fill(order, 1, 4, "1.25", commission="2.60")
@@ -503,5 +516,5 @@ def test_nothing_that_a_start_finds_is_left_out_of_this_suite() -> None:
     assert {each.name for each in fields(LoadedState)} == {
         "entities", "executions", "commissions", "instruments", "highest_order_id", "tick", "last_signal_at",
         "opening_equity", "earliest", "opaque_told", "not_ours", "underlying_seen", "bid_seen", "strangers",
-        "last_close", "last_account", "high_water", "account_seen_at", "outcomes",
+        "last_close", "last_account", "high_water", "account_seen_at", "outcomes", "forecasts",
     }  # fmt: skip

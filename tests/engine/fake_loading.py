@@ -16,6 +16,7 @@ from bot.domain.breaker import Breaker
 from bot.domain.calendar import new_york_day
 from bot.domain.connection import Connection
 from bot.domain.events.account import AccountReported
+from bot.domain.forecast import Forecast
 from bot.domain.instruments import Instrument, PriceGrid, option_of_key
 from bot.domain.kinds import Entities, Entity, kind_of
 from bot.domain.message import Message
@@ -99,6 +100,7 @@ def load(kept: Kept, now: datetime | None) -> LoadedState:
         bid_seen=_marked(kept, open_ids, attrgetter("bid")),
         strangers=frozenset(row.execution.base_id for row in executions if row.order_id is None),
         outcomes=_outcomes(kept),
+        forecasts=_unsettled(kept),
     )
 
 
@@ -108,6 +110,11 @@ def _outcomes(kept: Kept) -> tuple[TradeOutcome, ...]:
     for outcome in sorted(found):
         of.setdefault(outcome.strategy, []).append(outcome)
     return tuple(sorted(each for own in of.values() for each in own[-MOST_OUTCOMES:]))
+
+
+def _unsettled(kept: Kept) -> tuple[Forecast, ...]:
+    last = {each.id: each for batch in kept.batches for each in batch.forecasts.values()}
+    return tuple(sorted((x for x in last.values() if x.settled_at is None), key=lambda each: (each.at, each.id)))
 
 
 # ---- entities

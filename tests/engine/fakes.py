@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 from bot.config.strategies import ExitSettings
 from bot.domain.calendar import NEW_YORK, TradingSession, new_york_day
@@ -54,6 +55,7 @@ class FakeStrategy:
     wants: dict[str, frozenset[str]] = field(default_factory=dict)
     chain: ChainNeed | None = None
     looks: int = 0
+    rationale: dict[str, Any] = field(default_factory=lambda: {"told": True})
 
     def interests(self, view: MarketView, session: TradingSession, now: datetime) -> dict[str, frozenset[str]]:
         return dict(self.wants)
@@ -64,7 +66,7 @@ class FakeStrategy:
         quote = view.quote(contract.key) if contract else None
         if contract is None or quote is None:
             return Look(symbol, None, "nothing was told", {"condition": "told"})
-        return Look(symbol, Proposal(self.name, contract, quote, {"told": True}), "told", {"condition": "met"})
+        return Look(symbol, Proposal(self.name, contract, quote, dict(self.rationale)), "told", {"condition": "met"})
 
     def input_faults(
         self, symbol: str, view: MarketView, now: datetime, contract: OptionContract | None = None

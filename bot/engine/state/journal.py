@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain.errors import IllegalTransition
 from bot.domain.events.people import AlertRaised
+from bot.domain.forecast import Forecast
 from bot.domain.instructions import Instruction
 from bot.domain.kinds import Entities, kind_of
 from bot.domain.machine import CREATED, C, Living, T, as_refused
@@ -60,6 +61,14 @@ class Journal:
         self.instructions.extend(step.instructions)
         self.batch.alerts.extend(step.alerts)
         return True
+
+    def foretell(self, forecast: Forecast) -> None:
+        """Have a forecast written as it stands now; one that is settled is not kept in memory."""
+        if forecast.settled_at is None:
+            self.ledger.forecasts[forecast.id] = forecast
+        else:
+            self.ledger.forecasts.pop(forecast.id, None)
+        self.batch.forecasts[forecast.id] = forecast
 
     def change(self, entity: Living[T, C], sets: C) -> None:
         """Change an entity without a step, and have that written with this tick."""

@@ -13,6 +13,7 @@ from bot.domain.alert import Alert, AlertState
 from bot.domain.approval import Approval
 from bot.domain.breaker import Breaker
 from bot.domain.connection import Connection
+from bot.domain.forecast import Forecast
 from bot.domain.kinds import Entities, Entity, kind_of
 from bot.domain.machine import C, Living, T
 from bot.domain.message import Message
@@ -71,6 +72,7 @@ class Ledger:
         self.entering = Entering(self)
         self.tallies = counted_anew((), self.closed.values())
         self.outcomes = TradeOutcomes(loaded.outcomes, self.closed.values())
+        self.forecasts: dict[str, Forecast] = self.table({each.id: each for each in loaded.forecasts})
         self.fills = FillBook(loaded, self.undo)
         self.foreign = Foreign(loaded, self.undo)
         self.told_once = ToldOnce()

@@ -17,6 +17,7 @@ from bot.domain.events.account import AccountReported, CurrencyTold, PositionPnl
 from bot.domain.events.feeds import EndpointReported, FeedReported
 from bot.domain.events.market_data import LineReported
 from bot.domain.events.people import AlertRaised, RequestReceived
+from bot.domain.forecast import Forecast
 from bot.domain.instruments import Instrument, PriceGrid, option_of_key
 from bot.domain.kinds import Entities
 from bot.domain.machine import refused_trigger
@@ -233,6 +234,7 @@ class TickBatch:
     instruments: list[InstrumentRow] = field(default_factory=list)
     strategy_stats: dict[tuple[str, str], StrategyStatRow] = field(default_factory=dict)
     gamma_profiles: dict[str, GammaProfile] = field(default_factory=dict)
+    forecasts: dict[str, Forecast] = field(default_factory=dict)  # as they stand now
     calls: list[OverseerCall] = field(default_factory=list)
     call_outcomes: list[CallOutcome] = field(default_factory=list)
     status: EngineStatus | None = None
@@ -273,6 +275,7 @@ class LoadedState:
     bid_seen: Mapping[str, tuple[datetime, Decimal]] = field(default_factory=dict)  # open position -> last mark's bid
     strangers: frozenset[str] = frozenset()  # bases of the executions that no order of ours made
     outcomes: Sequence[TradeOutcome] = ()  # of each strategy its latest closed trades, oldest first
+    forecasts: Sequence[Forecast] = ()  # that are not settled yet
     last_close: Decimal | None = None  # the last net liquidation of an earlier day
     last_account: AccountReported | None = None  # as it was last kept today
     high_water: Decimal | None = None  # highest net liquidation since the drawdown breaker was last acknowledged

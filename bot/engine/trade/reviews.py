@@ -37,16 +37,21 @@ def question(ctx: Context, signal: Signal, evidence: Mapping[str, Any]) -> list[
 
 
 def _view(ctx: Context, signal: Signal) -> ComplexityView:
-    said = signal.rationale.get("confidence")
     events = signal.rationale.get("events_before_exit")
     return ComplexityView(
         premium_fraction=signal.risk_fraction,
         days_to_expiry=signal.contract.days_to_expiry(ctx.trading.day),
         opposed=_opposed(ctx, signal),
         events=tuple(str(each) for each in events) if isinstance(events, list | tuple) else (),
-        confidence=float(said) if isinstance(said, int | float) else None,
+        confidence=confidence_of(signal),
         first_after_enabling=_is_first(ctx, signal.strategy),
     )
+
+
+def confidence_of(signal: Signal) -> float | None:
+    """Return how sure a strategy said it was, 0 to 100; None where it said nothing."""
+    said = signal.rationale.get("confidence")
+    return float(said) if isinstance(said, int | float) and not isinstance(said, bool) else None
 
 
 def _is_first(ctx: Context, strategy: str) -> bool:
