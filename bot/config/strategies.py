@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -30,6 +30,22 @@ class PlanName(StrEnum):
     MOC = "moc"
     SWING = "swing"
     UNDERLYING_ATR = "underlying_atr"
+
+
+class Starts(StrEnum):
+    """How a strategy is switched until a person turns its switch."""
+
+    ON = "on"
+    SHADOW = "shadow"
+    OFF = "off"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Starts | None:
+        """Take what YAML makes of an unquoted on or off."""
+        return {True: cls.ON, False: cls.OFF}.get(value) if isinstance(value, bool) else None
+
+
+GradeName = Literal["A", "B", "C", "D"]
 
 
 class RungSettings(Section):
@@ -102,7 +118,11 @@ class StrategySettings(Section):
     numbers of its own conditions; `price_max_age_s`, `book_max_age_s` and `*_max_age_s` are ages of inputs."""
 
     enabled: bool = True
+    starts: Starts = Field(Starts.ON, description="its switch until a person turns it: on, shadow or off")
     symbols: tuple[Symbol, ...] = ("SPX", "SPY", "QQQ", "IWM")
+    watch_from: TimeOfDay | None = Field(
+        None, description="its conditions are shown from then on, before the window; null: with the window"
+    )
     window_from: TimeOfDay = time(9, 45)
     window_to: TimeOfDay = Field(time(15, 30), description="and as long before an early close")
     cool_down_s: Seconds = Field(1200, description="per symbol, from the last signal")
@@ -119,6 +139,8 @@ class StrategySettings(Section):
     def _makes_sense(self) -> Self:
         if self.window_from >= self.window_to:
             raise ValueError(f"window_to {self.window_to:%H:%M} is not after window_from {self.window_from:%H:%M}")
+        if self.watch_from is not None and not SESSION_OPENS <= self.watch_from <= self.window_from:
+            raise ValueError("watch_from must be from 09:30 to window_from")
         if self.window_from < SESSION_OPENS or self.window_to > SESSION_CLOSES:
             raise ValueError("window_from and window_to must be within the session, 09:30 to 16:00")
         if self.exit.flat_at < self.window_to:

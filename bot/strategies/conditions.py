@@ -7,7 +7,6 @@ back from the store. A number that is not there leaves its condition unjudged; t
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
@@ -16,7 +15,7 @@ from typing import Any, Final
 
 from bot.analytics.liquidity import THRESHOLDS, Grade, at_least
 from bot.domain.calendar import TradingSession
-from bot.domain.instruments import option_of_key
+from bot.domain.instruments import Right, option_of_key
 from bot.domain.wording import clock_minute, compared_percent, contract_words, digits_apart, nearest_apart, signed
 from bot.strategies.base import OUTSIDE, ConditionSeen
 
@@ -51,6 +50,7 @@ class Checked:
     reason: str = ""
     said: str = ""
     word: str = ""
+    strength: float | None = None
 
 
 UNJUDGED: Final = Checked(None)
@@ -120,7 +120,8 @@ def pinned(limit: Decimal) -> Condition:
         where = "" if price is None or strike is None else f"price {price:f} is {shown} from its pin, "
         said = f"{where}the max-gamma strike {strike:f}" if where else f"{shown} from the pin"
         if distance <= limit:
-            return Checked(True, shown, said=said)
+            clear = 1.0 if limit <= 0 else float(1 - distance / limit)
+            return Checked(True, shown, said=said, strength=clear)
         miss = f"{signed((distance - limit) * 100, 2, plus=False)} too far"
         return Checked(False, shown, miss, f"{said}, needs {needs} or less")
 
@@ -139,11 +140,58 @@ def leaning(least: float, name: str = "imbalance") -> Condition:
         shown = signed(measured, digits)
         said = f"book of {book} leans {shown}"
         if abs(measured) >= least:
-            return Checked(True, shown, said=said)
+            return Checked(True, shown, said=said, strength=min((abs(measured) - least) / least, 1.0))
         needs = f"needs {signed(least, digits)} for a call or {signed(-least, digits)} for a put"
         return Checked(False, shown, f"{signed(least - abs(measured), 2, plus=False)} short", f"{said}, {needs}")
 
     return Condition("lean", check, f"book leans {signed(least, 2, plus=False)} either way")
+
+
+def sided(word: str, side: Callable[[Seen], Right | None], calls: Condition, puts: Condition) -> Condition:
+    """One condition for calls and another for puts: judged is that of the side which what was measured points to."""
+
+    def check(scene: Scene) -> Checked:
+        right = side(scene.seen) if scene.seen else None
+        if right is None:
+            return UNJUDGED
+        return (calls if right is Right.CALL else puts).check(scene)
+
+    return Condition(word, check, f"call: {calls.words}; put: {puts.words}")
+
+
+def below(word: str, name: str, most: float, what: str, *, digits: int = 2) -> Condition:
+    """A number is below its ceiling."""
+    return _compared(word, name, most, what, digits, lambda value: value < most, "below")
+
+
+def is_word(word: str, name: str, wanted: str, what: str) -> Condition:
+    """A measure's word is the one that is wanted."""
+
+    def check(scene: Scene) -> Checked:
+        found = scene.seen.get(name)
+        if found is None:
+            return UNJUDGED
+        if str(found) == wanted:
+            return Checked(True, wanted, said=f"{what} {wanted}")
+        return Checked(False, str(found), f"needs {wanted}", f"{what} {found}, needs {wanted}")
+
+    return Condition(word, check, f"{what} {wanted}")
+
+
+def compared_with(word: str, name: str, other: str, what: str, *, above: bool) -> Condition:
+    """A number is above another one that was measured, or below it."""
+    than = "above" if above else "below"
+
+    def check(scene: Scene) -> Checked:
+        found, limit = scene.number(name), scene.number(other)
+        if found is None or limit is None:
+            return UNJUDGED
+        shown = f"{found:.2f} {than if (found > limit) == above else 'not ' + than} {limit:.2f}"
+        if (found > limit) if above else (found < limit):
+            return Checked(True, shown, said=f"{what} {shown}")
+        return Checked(False, f"{found:.2f}", f"{abs(found - limit):.2f} off", f"{what} {shown}")
+
+    return Condition(word, check, f"{what}")
 
 
 def above(word: str, name: str, least: float, what: str, *, digits: int = 2, magnitude: bool = False) -> Condition:
@@ -169,7 +217,8 @@ def _compared(
         apart = digits_apart(abs(value), limit, digits)
         shown, needs = signed(value, apart, plus=False), signed(limit, apart, plus=False)
         if holds(value):
-            return Checked(True, shown, said=f"{what} {shown}")
+            beyond = min(abs(abs(value) - abs(limit)) / abs(limit), 1.0) if limit else None
+            return Checked(True, shown, said=f"{what} {shown}", strength=beyond)
         missing = signed(abs(limit - abs(value)), apart, plus=False)
         off = f"{missing} {'short' if than == 'above' else 'too much'}"
         return Checked(False, shown, off, f"{what} {shown}, needs {than} {needs}")
@@ -177,30 +226,30 @@ def _compared(
     return Condition(word, check, f"{what} {than} {signed(limit, digits, plus=False)}")
 
 
-def stated(word: str, name: str, words: str) -> Condition:
-    """What was judged while measuring, where it is no single number: `name` is a pair of whether it holds and why, in
-    words."""
-
-    def check(scene: Scene) -> Checked:
-        found = scene.seen.get(name)
-        if not isinstance(found, list | tuple) or len(found) != 2 or not isinstance(found[0], bool):
-            return UNJUDGED
-        holds, why = found[0], str(found[1])
-        return Checked(True, why, said=why) if holds else Checked(False, "", why, why)
-
-    return Condition(word, check, words)
-
-
-def directed() -> Condition:
+def directed(side: Callable[[Seen], Right | None], words: str = "it points one way") -> Condition:
     """What was measured points one way: up to a call, down to a put."""
 
     def check(scene: Scene) -> Checked:
-        right = scene.seen.get("right")
+        if not scene.seen:
+            return UNJUDGED
+        right = side(scene.seen)
         if right is None:
-            return Checked(False, "", "no direction", "what was measured points neither way", word="direction")
-        return Checked(True, "call" if str(right) == "C" else "put")
+            return Checked(False, "", "neither way", "what was measured points neither way")
+        return Checked(True, "call" if right is Right.CALL else "put")
 
-    return Condition("direction", check, "it points one way")
+    return Condition("direction", check, words)
+
+
+def by_sign(name: str) -> Callable[[Seen], Right | None]:
+    """The side that a number's sign points to, none at 0."""
+
+    def side(seen: Seen) -> Right | None:
+        found = number(seen, name)
+        if found is None or found == 0:
+            return None
+        return Right.CALL if found > 0 else Right.PUT
+
+    return side
 
 
 def quoted(where: str = "at the money") -> Condition:
@@ -250,8 +299,3 @@ def _name(scene: Scene) -> str:
 
 def _short(reason: str) -> str:
     return "no strike is listed" if reason.startswith("no listed strike") else reason
-
-
-def finite(value: float | None) -> float | None:
-    """Return a number that a condition may be judged by, None for what is no number."""
-    return value if value is not None and math.isfinite(value) else None

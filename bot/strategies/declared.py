@@ -12,7 +12,7 @@ from typing import Final
 
 from bot.domain.data.sets import GEX_BY_STRIKE
 from bot.domain.market import MarketView
-from bot.strategies.inputs import book_faults, datum_faults, divergence, gex_faults, price_faults
+from bot.strategies.inputs import book_faults, datum_faults, divergence, gex_faults, measure_faults, price_faults
 
 
 class InputKind(StrEnum):
@@ -22,14 +22,15 @@ class InputKind(StrEnum):
     BOOK = "book"  # a book with both sides
     GEX = "gex"  # gamma by strike, finite and of this price
     DATUM = "datum"  # a data set's rows
+    MEASURE = "measure"  # what a measure said
     AGREES = "agrees"  # rows that need not be there, and must not differ from the broker's
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One thing that is decided on. `name`: the data set; `keys`: of which key, where it is not the symbol's own;
-    `key`: the same one for every symbol. One that `may_be_silent` is no fault while it is absent or old: what is read
-    of it then is nothing."""
+    """One thing that is decided on. `name`: the data set or the measure; `keys`: of which key, where it is not the
+    symbol's own; `key`: the same one for every symbol. One that `may_be_silent` is no fault while it is absent or old:
+    filings and dates bear their own day, and nobody may have filed any."""
 
     kind: InputKind
     max_age_s: float
@@ -49,6 +50,7 @@ _FAULTS: Final[Mapping[InputKind, _Faults]] = {
     InputKind.BOOK: lambda view, each, key, now: book_faults(view, key, now, each.max_age_s),
     InputKind.GEX: lambda view, each, key, now: gex_faults(view, key, now, each.max_age_s),
     InputKind.DATUM: lambda view, each, key, now: datum_faults(view, each.name, key, now, each.max_age_s),
+    InputKind.MEASURE: lambda view, each, key, now: measure_faults(view, each.name, key, now, each.max_age_s),
     InputKind.AGREES: lambda view, each, key, now: divergence(view, each.name, key),
 }
 
@@ -66,11 +68,6 @@ def faults_of(inputs: Sequence[Input], symbol: str, view: MarketView, now: datet
         if not each.may_be_silent:
             found += _FAULTS[each.kind](view, each, each.key_for(symbol), now)
     return tuple(found)
-
-
-def is_fit(each: Input, symbol: str, view: MarketView, now: datetime) -> bool:
-    """Say whether one input may be read now: one that may be silent is not read when it is absent or old."""
-    return not _FAULTS[each.kind](view, each, each.key_for(symbol), now)
 
 
 def lines_of(inputs: Sequence[Input], symbols: Sequence[str]) -> dict[str, frozenset[str]]:
@@ -98,6 +95,8 @@ def _held(each: Input, key: str, view: MarketView) -> object:
             return view.datum(GEX_BY_STRIKE, key), view.quote(key)
         case InputKind.DATUM | InputKind.AGREES:
             return view.datum(each.name, key)
+        case InputKind.MEASURE:
+            return view.measure(each.name, key)
 
 
 def fresh_until(inputs: Sequence[Input], symbol: str, view: MarketView, now: datetime) -> datetime:
@@ -121,5 +120,8 @@ def _said_at(each: Input, key: str, view: MarketView) -> datetime | None:
         case InputKind.GEX | InputKind.DATUM:
             datum = view.datum(each.name or GEX_BY_STRIKE, key)
             return None if datum is None else datum.source_at or datum.received_at
+        case InputKind.MEASURE:
+            reading = view.measure(each.name, key)
+            return None if reading is None else reading.at
         case InputKind.AGREES:
             return None

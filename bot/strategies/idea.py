@@ -43,6 +43,7 @@ class Idea:
         self.chain, self.cool_down_s = settings.chain.need, settings.cool_down_s
         self.priority = settings.priority
         self._from, self._to = settings.window_from, settings.window_to
+        self._watch_from = settings.watch_from
         self._price_max_age_s, self._min_grade = settings.price_max_age_s, min_grade
         self._window = window(self._from, self._to)
         self._option = (quoted(self.where), graded(min_grade))
@@ -59,6 +60,15 @@ class Idea:
         said = seen.get("right")
         return None if said is None else Right(str(said))
 
+    def confidence(self, seen: Seen, strengths: Sequence[float]) -> int | None:
+        """Return how sure the idea is, 0 to 100: where all must hold, 60 at the limits, up to 100 the further beyond
+        them its numbers are on average (`Checked.strength`)."""
+        return round(60 + 40 * sum(strengths) / len(strengths)) if strengths else 60
+
+    def choice_for(self, confidence: int | None) -> ContractChoice:
+        """Return which option is bought."""
+        return self.choice
+
     def limits(self) -> Mapping[str, Any]:
         """Return the limits that stand beside the numbers of a proposal."""
         return {}
@@ -73,7 +83,7 @@ class Idea:
         """Return the lines of the inputs and, around the window, of the options that would be bought: first those at
         this price, then the other right of the same strikes, which a move over them would bring."""
         wanted = lines_of(self.inputs, self.symbols)
-        start, end = session.at(self._from), session.cut_off(self._to)
+        start, end = session.at(self._watch_from or self._from), session.cut_off(self._to)
         if start - _PADDING <= now <= end + _PADDING:
             wanted |= dict.fromkeys(self._option_keys(view, session.day), _QUOTE)
         return wanted
@@ -101,7 +111,7 @@ class Idea:
         """Judge one symbol: the first condition that fails is the reason."""
         hours = self._window.check(Scene({}, session, now))
         if not hours.holds:
-            return _no(symbol, self._window, hours, {})
+            return _no(symbol, self._window, hours, self._watched(symbol, view, session, now))
         if faults := self.input_faults(symbol, view, now):
             words = f"{UNFIT}{', '.join(faults)}"
             return Look(symbol, None, words, {"faults": list(faults), "condition": "inputs"})
@@ -110,17 +120,29 @@ class Idea:
             word, absent = seen
             return Look(symbol, None, absent, {"condition": word})
         scene = Scene(seen, session, now)
-        said: list[str] = []
-        if (failed := _first_failure(symbol, self.market, scene, said)) is not None:
+        held: list[Checked] = []
+        if (failed := _first_failure(symbol, self.market, scene, held)) is not None:
             return failed
-        return self._choose(symbol, view, scene, session.day, said)
+        return self._choose(symbol, view, scene, session.day, held)
 
-    def _choose(self, symbol: str, view: MarketView, scene: Scene, day: date, said: list[str]) -> Look:
+    def _watched(self, symbol: str, view: MarketView, session: TradingSession, now: datetime) -> Seen:
+        """Return what is measured before the window, from when on it is watched: for people to read."""
+        starts = self._watch_from
+        if starts is None or not session.at(starts) <= now < session.at(self._from):
+            return {}
+        if self.input_faults(symbol, view, now):
+            return {}
+        seen = self.measured(symbol, view, now)
+        return {} if isinstance(seen, tuple) else seen
+
+    def _choose(self, symbol: str, view: MarketView, scene: Scene, day: date, held: list[Checked]) -> Look:
         """Find the option for what was measured, and judge that."""
         right, price = self.right(scene.seen), Decimal(scene.seen["price"])
         if right is None:
             return Look(symbol, None, "what was measured points neither way", {**scene.seen, "condition": "direction"})
-        chosen = self.choice.of(ContractAsked(view, symbol, day, right, price))
+        strengths = [each.strength for each in held if each.strength is not None]
+        confidence = self.confidence(scene.seen, strengths)
+        chosen = self.choice_for(confidence).of(ContractAsked(view, symbol, day, right, price))
         if isinstance(chosen, str):
             seen: dict[str, Any] = {**scene.seen, "no_contract": chosen}
             contract, quote = None, None
@@ -129,11 +151,11 @@ class Idea:
             faults = self._quote_faults(view, contract, scene.now)
             seen = {**scene.seen, "contract": contract.key, **_of_the_quote(quote, faults, self._min_grade)}
         scene = Scene(seen, scene.session, scene.now)
-        failed = _first_failure(symbol, self._option, scene, said)
+        failed = _first_failure(symbol, self._option, scene, held)
         if failed is not None or contract is None or quote is None:
             return failed or Look(symbol, None, "the option has no quote", {**seen, "condition": "quote"})
-        reason = ", ".join(said)
-        seen |= {"condition": "met", **self.limits()}
+        reason = ", ".join(each.said for each in held if each.said)
+        seen |= {"condition": "met", "confidence": confidence, **self.limits()}
         return Look(symbol, Proposal(self.name, contract, quote, {**seen, "reason": reason}), reason, seen)
 
     def conditions(
@@ -176,12 +198,12 @@ class Idea:
         return min(ends)
 
 
-def _first_failure(symbol: str, conditions: Sequence[Condition], scene: Scene, said: list[str]) -> Look | None:
-    """Return the look of the first condition that must hold and does not; what the others say is added to `said`."""
+def _first_failure(symbol: str, conditions: Sequence[Condition], scene: Scene, held: list[Checked]) -> Look | None:
+    """Return the look of the first condition that must hold and does not; those that do are added to `held`."""
     for condition in conditions:
         found = condition.check(scene)
-        if found.holds and found.said:
-            said.append(found.said)
+        if found.holds:
+            held.append(found)
         if condition.needed and not found.holds:
             return _no(symbol, condition, found, scene.seen)
     return None

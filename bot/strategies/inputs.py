@@ -84,6 +84,17 @@ def datum_faults(view: MarketView, dataset: str, key: str, now: datetime, max_ag
     return (_stale(dataset, key, age_s, max_age_s),) if age_s > max_age_s else ()
 
 
+def measure_faults(view: MarketView, name: str, key: str, now: datetime, max_age_s: float) -> tuple[str, ...]:
+    """Return the fault of a measure: it never ran, it says by name that there is nothing to measure, or it is old."""
+    reading = view.measure(name, key)
+    if reading is None:
+        return (f"missing:{name}:{key}",)
+    if reading.absent:
+        return (f"absent:{name}:{key} {reading.absent}",)
+    age_s = (now - reading.at).total_seconds()
+    return (_stale(name, key, age_s, max_age_s),) if age_s > max_age_s else ()
+
+
 def divergence(view: MarketView, dataset: str, key: str) -> tuple[str, ...]:
     """Return the fault of rows that differ from the broker's; of rows that are not there, or old, nothing."""
     datum = view.datum(dataset, key)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from bot.config.section import Age, Fraction, StreamedAge, Symbol
-from bot.config.strategies import StrategySettings
+from bot.config.strategies import GradeName, StrategySettings
 
 
 class ZeroDteGammaSettings(StrategySettings):
     """Strategy `zero_dte_gamma`: price pinned at the max-gamma strike, the book leans one way."""
 
     pin_distance: Fraction = Field(Decimal("0.001"), description="of price, from the max-gamma strike")
-    min_grade: Literal["A", "B", "C", "D"] = "B"
+    min_grade: GradeName = "B"
     min_imbalance: Annotated[float, Field(gt=0, lt=1)] = Field(
         0.20, description="(bids - asks) / (bids + asks) over the book"
     )
