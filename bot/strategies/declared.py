@@ -12,7 +12,15 @@ from typing import Final
 
 from bot.domain.data.sets import GEX_BY_STRIKE
 from bot.domain.market import MarketView
-from bot.strategies.inputs import book_faults, datum_faults, divergence, gex_faults, measure_faults, price_faults
+from bot.strategies.inputs import (
+    book_faults,
+    datum_faults,
+    divergence,
+    gex_faults,
+    measure_faults,
+    price_faults,
+    said_of,
+)
 
 
 class InputKind(StrEnum):
@@ -96,7 +104,7 @@ def _held(each: Input, key: str, view: MarketView) -> object:
         case InputKind.DATUM | InputKind.AGREES:
             return view.datum(each.name, key)
         case InputKind.MEASURE:
-            return view.measure(each.name, key)
+            return said_of(view, each.name, key)
 
 
 def fresh_until(inputs: Sequence[Input], symbol: str, view: MarketView, now: datetime) -> datetime:
@@ -121,7 +129,7 @@ def _said_at(each: Input, key: str, view: MarketView) -> datetime | None:
             datum = view.datum(each.name or GEX_BY_STRIKE, key)
             return None if datum is None else datum.source_at or datum.received_at
         case InputKind.MEASURE:
-            reading = view.measure(each.name, key)
+            reading = said_of(view, each.name, key)
             return None if reading is None else reading.at
         case InputKind.AGREES:
             return None

@@ -28,8 +28,8 @@ _UNITS: Final[Mapping[str, float]] = {name: size for name, (_, size) in UNIT_NAM
 
 
 @lru_cache(maxsize=512)
-def _parsed(text: str) -> ast.AST:
-    return SimpleEval.parse(text)
+def _parsed(text: str) -> ast.Expr:
+    return ast.Expr(ast.parse(text, mode="eval").body)
 
 
 def holds(text: str, values: Mapping[str, float | str]) -> bool | str:
@@ -37,7 +37,7 @@ def holds(text: str, values: Mapping[str, float | str]) -> bool | str:
     evaluator = SimpleEval(operators=dict(_OPERATORS), functions={}, names={**_UNITS, **values})
     evaluator.nodes = {kind: evaluator.nodes[kind] for kind in _NODES}
     try:
-        return bool(evaluator.eval(text, previously_parsed=_parsed(text)))
+        return bool(evaluator.eval(text, _parsed(text)))
     except ZeroDivisionError:
         return "divides by zero"
     except (InvalidExpression, ArithmeticError, TypeError, ValueError, SyntaxError) as error:

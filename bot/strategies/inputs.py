@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from bot.analytics.gex import curve_of
 from bot.domain.data.exposure import StrikeExposure
@@ -84,9 +84,34 @@ def datum_faults(view: MarketView, dataset: str, key: str, now: datetime, max_ag
     return (_stale(dataset, key, age_s, max_age_s),) if age_s > max_age_s else ()
 
 
+class MeasureSaid(Protocol):
+    """What a measure said of a key: a number, a word or a mapping of both, or by name why there is none."""
+
+    @property
+    def value(self) -> Any: ...
+
+    @property
+    def at(self) -> datetime: ...
+
+    @property
+    def absent(self) -> str: ...
+
+
+@runtime_checkable
+class Measuring(Protocol):
+    """A board that has measures."""
+
+    def measure(self, name: str, key: str) -> MeasureSaid | None: ...
+
+
+def said_of(view: MarketView, name: str, key: str) -> MeasureSaid | None:
+    """Return what a measure said last of a key, None where it never ran."""
+    return view.measure(name, key) if isinstance(view, Measuring) else None
+
+
 def measure_faults(view: MarketView, name: str, key: str, now: datetime, max_age_s: float) -> tuple[str, ...]:
     """Return the fault of a measure: it never ran, it says by name that there is nothing to measure, or it is old."""
-    reading = view.measure(name, key)
+    reading = said_of(view, name, key)
     if reading is None:
         return (f"missing:{name}:{key}",)
     if reading.absent:

@@ -30,6 +30,7 @@ from bot.domain.data.sets import (
 )
 from bot.domain.market import MarketView
 from bot.strategies.declared import Input, InputKind
+from bot.strategies.inputs import said_of
 
 Value = float | str
 _DAY_S: Final = 86_400.0
@@ -76,7 +77,7 @@ def inputs_of(names: Iterable[str], ages: Mapping[str, float] = MappingProxyType
 
 def _measure(name: str, max_age_s: float, part: str = "", key: str = "") -> Named:
     def read(view: MarketView, symbol: str, now: datetime) -> Value | None:
-        reading = view.measure(name, key or symbol)
+        reading = said_of(view, name, key or symbol)
         return None if reading is None or reading.absent else _value_of(reading.value, part)
 
     return Named((Input(InputKind.MEASURE, max_age_s, name, key=key),), read)

@@ -13,7 +13,7 @@ from bot.config.ideas.together import StrategiesSettings
 from bot.domain.calendar import TradingSession
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.strategies.base import OUTSIDE, UNFIT, ConditionSeen, Explained
-from bot.strategies.registry import STRATEGIES
+from bot.strategies.registry import made
 from bot.web import formats
 
 INPUTS: Final = "inputs fresh"
@@ -53,13 +53,14 @@ class ConditionMatrix:
 def strategy_of(name: str, sections: Mapping[str, Any]) -> Explained | None:
     """Return a strategy as the settings in force make it; None where it cannot say what its conditions are, or where
     the settings are those of another version."""
-    make = STRATEGIES.get(name)
+    own = sections.get("scored")
+    is_scored = isinstance(own, Mapping) and name in own
     try:
-        settings = StrategiesSettings.model_validate({name: sections[name]}).sections()[name]
+        given = {"scored": {name: own[name]}} if is_scored and own is not None else {name: sections[name]}
+        found: object = made(name, StrategiesSettings.model_validate(given))
     except (KeyError, ValidationError):
         return None
-    made: object = make(settings) if make is not None else None
-    return made if isinstance(made, Explained) else None
+    return found if isinstance(found, Explained) else None
 
 
 def matrix_of(

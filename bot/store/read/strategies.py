@@ -89,12 +89,19 @@ class StrategyRow:
 def strategies(connection: Connection, day: date, traded: Sequence[str] = ()) -> list[StrategyRow]:
     """Return every strategy: those of the settings in their order, then others that were switched, looked on the New
     York day, hold something, or are among the names that `traded` once."""
-    settings = settings_in_force(connection).get("strategies", {})
+    settings = sections_of(settings_in_force(connection).get("strategies", {}))
     switches = {row.id: row for row in read(connection, SwitchRow, columns_of(SwitchRow, STRATEGY_SWITCH))}
     looks, held = strategy_stats(connection, day), open_positions(connection)
     named = [*switches, *(look.strategy for look in looks), *(row.strategy for row in held), *traded]
     names = dict.fromkeys([*settings, *sorted(named)])
     return [_row(name, settings.get(name), switches.get(name), looks, held) for name in names]
+
+
+def sections_of(settings: Any) -> dict[str, Any]:
+    """Return each strategy's section by its name, the scored ones among them, of the settings as they are stored."""
+    found = dict(settings) if isinstance(settings, Mapping) else {}
+    scored = found.pop("scored", None)
+    return found | (dict(scored) if isinstance(scored, Mapping) else {})
 
 
 def shadow_ideas(connection: Connection, strategy: str, most: int = 20) -> list[ShadowIdea]:
