@@ -83,6 +83,7 @@ def test_a_setting_that_the_files_do_not_name_is_found_out() -> None:
 class LeaningSettings(StrategySettings):
     symbols: tuple[str, ...] = ("SPY",)
     window_from: time = time(9, 45)
+    priority: int = 1
     least_lean: float = 0.2
     book_max_age_s: float = 30
 

@@ -53,7 +53,6 @@ from bot.sim.uw import InProcessTransport, UwFace
 from bot.sim.vocabulary import SimulatedVenue
 from bot.store.revision import upgrade
 from bot.store.sql_store import SqlStore
-from bot.strategies.registry import STRATEGIES
 
 _STEP_S = 1.0  # while a signal, an order or a position is alive
 _IDLE_STEP_S = 2.0
@@ -133,6 +132,7 @@ async def open_desk(
     market = KeptMarket(scenario, seed, kept) if kept.is_kept else build_market(scenario, seed)
     simulated = SimulatedVenue(build_venue(market, scenario, seed))
     settings = trading_only(_paced_for_replay(scenario.settings_of_the_day(config.settings)), strategies)
+    settings = settings.model_copy(update={"strategies": settings.strategies.on_symbols(market.symbols())})
     clock, told = ManualClock(scenario.starts()), log_of(settings)
     configure_logging("warning" if quiet else settings.log.level, config.hidden(), now=clock.now)
     bot = compose(
@@ -240,14 +240,12 @@ def trading_only(settings: Settings, names: Sequence[str]) -> Settings:
     there is not."""
     if not names:
         return settings
-    unknown = [name for name in names if name not in STRATEGIES]
+    known = settings.strategies.sections()
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigError(f"--strategies: there is no {', '.join(unknown)}; there are {', '.join(STRATEGIES)}")
-    sections = {
-        name: section.model_copy(update={"enabled": name in names})
-        for name, section in settings.strategies.sections().items()
-    }
-    return settings.model_copy(update={"strategies": settings.strategies.model_copy(update=sections)})
+        raise ConfigError(f"--strategies: there is no {', '.join(unknown)}; there are {', '.join(known)}")
+    sections = {name: section.model_copy(update={"enabled": name in names}) for name, section in known.items()}
+    return settings.model_copy(update={"strategies": settings.strategies.with_sections(sections)})
 
 
 def _paced_for_replay(settings: Settings) -> Settings:

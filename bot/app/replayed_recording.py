@@ -265,7 +265,7 @@ def _looking_at(settings: Settings, recording: Recording) -> Settings:
         for name, section in settings.strategies.sections().items()
     }
     risk = settings.risk.model_copy(update={"silent": ()})
-    chosen = settings.strategies.model_copy(update=sections)
+    chosen = settings.strategies.with_sections(sections)
     return settings.model_copy(update={"strategies": chosen, "risk": risk})
 
 

@@ -321,7 +321,7 @@ class Engine:
             session_open_at=ctx.trading.open_at,
             session_close_at=ctx.trading.close_at,
             broker_synced_at=self._intake.synced_at,
-            waiting_for=self._tick_memory.scanner.waiting_for(),
+            waiting_for=self._tick_memory.scanner.waiting_for(self.ledger),
             clock_fault=timekeeping.in_words(ctx.ledger.clocks),
         )
 

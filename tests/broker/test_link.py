@@ -42,7 +42,7 @@ async def proposes_in_vain(bot: Wired) -> str:
     assert bot.strategy.looks == looks, "nobody even looks"
     assert len(bot.tws.of(3)) == sent
     bot.strategy.contract = None
-    return " ".join(bot.engine._tick_memory.scanner.waiting_for())
+    return " ".join(bot.engine._tick_memory.scanner.waiting_for(bot.engine.ledger))
 
 
 async def fall_silent(bot: Wired) -> None:

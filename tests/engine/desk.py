@@ -23,6 +23,7 @@ from bot.domain.order import Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import ExitPlan, Position, PositionState, Rung
 from bot.domain.signal import Signal
 from bot.engine.outbox.voice import SILENT, Voice
+from bot.strategies.base import Strategy
 from tests.engine.fake_broker import FakeBroker
 from tests.engine.fake_store import FakeStore
 from tests.engine.fakes import FakeCalendar, FakeStrategy, a_quote
@@ -50,7 +51,7 @@ class Desk:
         clock: ManualClock | None = None,
         calendar: FakeCalendar | None = None,
         strategy: FakeStrategy | None = None,
-        others: Sequence[FakeStrategy] = (),
+        others: Sequence[Strategy] = (),
         at: datetime = TEN,
         seed: int = 1,
         voice: Voice = SILENT,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bot.config.ideas.high_iv_14d import MAG_7
 from bot.config.section import Symbol, TimeOfDay
-from bot.config.strategies import ChainSettings, GradeName, Starts, StrategySettings
+from bot.config.strategies import ChainSettings, GradeName, PlanName, Starts, StrategySettings
 
 
 class Directional14dSettings(StrategySettings):
@@ -21,6 +21,7 @@ class Directional14dSettings(StrategySettings):
     window_to: TimeOfDay = time(15, 50)
     chain: ChainSettings = ChainSettings(from_days=14, to_days=21, expiries=1, strikes=3)
     priority: int = Field(80, ge=0, le=1000)
+    exit_plan: PlanName = PlanName.FOURTEEN_DAY
     min_congress_usd: Annotated[float, Field(gt=0, le=1e9)] = Field(
         500_000, description="what Congress bought less what it sold, dollars"
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from bot.config.section import Symbol, TimeOfDay
-from bot.config.strategies import ChainSettings, ContractSettings, GradeName, Starts, StrategySettings
+from bot.config.strategies import ChainSettings, ContractSettings, GradeName, PlanName, Starts, StrategySettings
 
 
 class OneDteOvernightSettings(StrategySettings):
@@ -22,6 +22,7 @@ class OneDteOvernightSettings(StrategySettings):
     chain: ChainSettings = ChainSettings(from_days=1, to_days=5, expiries=1, strikes=4)
     contract: ContractSettings = ContractSettings()
     priority: int = Field(60, ge=0, le=1000)
+    exit_plan: PlanName = PlanName.PREMIUM
     min_skew_z: Annotated[float, Field(gt=0, le=10)] = Field(
         1.0, description="standard deviations of call over put volatility off its 20-day mean, either way"
     )

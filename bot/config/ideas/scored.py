@@ -16,6 +16,7 @@ from bot.config.strategies import (
     ChainSettings,
     ExitSettings,
     GradeName,
+    PlanName,
     Starts,
     StrategySettings,
 )
@@ -103,7 +104,7 @@ def shipped() -> dict[str, ScoredSettings]:
     """Return the tables that the product ships with."""
     return {
         "zero_dte_flow": ScoredSettings(
-            symbols=("SPY", "QQQ", "IWM"), window_from=time(9, 45), window_to=time(15), priority=110,
+            symbols=("SPY", "QQQ", "IWM"), window_from=time(9, 45), window_to=time(15), priority=110, exit_plan=PlanName.PREMIUM,
             score=(
                 _row("vpin > 0.40", 30, "flow is toxic"),
                 _row("imbalance > 0.30 or imbalance < -0.30", 25, "the book leans"),
@@ -114,6 +115,7 @@ def shipped() -> dict[str, ScoredSettings]:
         ),
         "one_dte_positioning": ScoredSettings(
             symbols=("SPY", "QQQ", "IWM", "VXX"), window_from=time(14), window_to=time(15, 30), priority=120,
+            exit_plan=PlanName.PREMIUM,
             score=(
                 _row('volatility == "HIGH"', 20, "volatility is high"),
                 _row("pressure > 0.2 or pressure < -0.2", 30, "the book presses to one side"),
@@ -125,6 +127,7 @@ def shipped() -> dict[str, ScoredSettings]:
         ),
         "unusual_14d": ScoredSettings(
             symbols=("AAPL", "TSLA", "NVDA", "PLTR"), window_from=time(9, 30), window_to=time(15, 50), priority=130,
+            exit_plan=PlanName.FOURTEEN_DAY,
             score=(
                 _row("unusual > 2", 40, "far more traded than is open"),
                 _row("sweep > 0", 30, "a sweep"),
@@ -136,6 +139,7 @@ def shipped() -> dict[str, ScoredSettings]:
         ),
         "moc_pin": ScoredSettings(
             symbols=("SPY", "QQQ"), window_from=time(15, 30), window_to=time(15, 50), priority=140,
+            exit_plan=PlanName.MOC,
             score=(
                 _row("gex_total > 0.5 * gex_floor and (pin_pull > 0.2 * pct or pin_pull < -0.2 * pct)", 40,
                      "the pin pulls"),

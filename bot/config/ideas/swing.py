@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bot.config.ideas.high_iv_14d import MAG_7
 from bot.config.section import Symbol, TimeOfDay
-from bot.config.strategies import ChainSettings, GradeName, Starts, StrategySettings
+from bot.config.strategies import ChainSettings, GradeName, PlanName, Starts, StrategySettings
 
 
 class SwingSettings(StrategySettings):
@@ -21,6 +21,7 @@ class SwingSettings(StrategySettings):
     window_to: TimeOfDay = time(15, 50)
     chain: ChainSettings = ChainSettings(from_days=14, to_days=35, expiries=1, strikes=3)
     priority: int = Field(90, ge=0, le=1000)
+    exit_plan: PlanName = PlanName.SWING
     min_dark_pool_z: Annotated[float, Field(gt=0, le=10)] = Field(
         1.0, description="standard deviations of dark-pool volume, in the direction of the flow"
     )

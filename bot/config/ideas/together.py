@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -42,3 +43,21 @@ class StrategiesSettings(Section):
         """Return each strategy's section by its name, in the order of this class, the scored ones last."""
         own = {name: getattr(self, name) for name in type(self).model_fields if name != "scored"}
         return own | dict(self.scored)
+
+    def with_sections(self, changed: Mapping[str, StrategySettings]) -> Self:
+        """Return the same with other sections under the names of some."""
+        scored = {name: changed[name] for name in changed if name in self.scored}
+        own = {name: section for name, section in changed.items() if name not in scored}
+        return self.model_copy(update={**own, "scored": {**self.scored, **scored}})
+
+    def on_symbols(self, listed: Collection[str]) -> Self:
+        """Return the same for a market that lists these underlyings alone: a strategy whose symbols it has none of is
+        not enabled."""
+        changed: dict[str, StrategySettings] = {}
+        for name, section in self.sections().items():
+            symbols = tuple(symbol for symbol in section.symbols if symbol in listed)
+            if symbols != section.symbols:
+                changed[name] = section.model_copy(
+                    update={"symbols": symbols or section.symbols, "enabled": section.enabled and bool(symbols)}
+                )
+        return self.with_sections(changed)

@@ -14,6 +14,7 @@ from bot.config.strategies import GradeName, StrategySettings
 class ZeroDteGammaSettings(StrategySettings):
     """Strategy `zero_dte_gamma`: price pinned at the max-gamma strike, the book leans one way."""
 
+    priority: int = Field(10, ge=0, le=1000)
     pin_distance: Fraction = Field(Decimal("0.001"), description="of price, from the max-gamma strike")
     min_grade: GradeName = "B"
     min_imbalance: Annotated[float, Field(gt=0, lt=1)] = Field(

@@ -22,12 +22,14 @@ from bot.engine.state.board import Board
 from bot.engine.state.context import Context
 from bot.engine.state.equity import UNKNOWN
 from bot.engine.state.journal import Journal
+from bot.engine.state.ledger import Ledger
 from bot.engine.state.parking import Parkable, ParkedKind, Parking
 from bot.engine.state.records import GammaProfile, StrategyStatRow, TickBatch
 from bot.engine.state.schedule import NEVER
 from bot.engine.trade import pace
 from bot.engine.trade.chains import ChainWatch
 from bot.engine.trade.signals import SizedSignal, no_equity, propose, reject_in_shadow, reject_unsized
+from bot.engine.trade.starts import StartingSwitches
 from bot.strategies.base import Look, Strategy
 
 _NOT_MEASURED = frozenset({"condition", "faults"})
@@ -104,11 +106,13 @@ class Scanner:
     held: frozenset[str] = frozenset()
     chains: ChainWatch = field(default_factory=ChainWatch)
     chain: tuple[str, ...] = ()
+    starts: StartingSwitches = field(default_factory=StartingSwitches)
     of_positions: _PositionLines = field(default_factory=_PositionLines)
 
     def scan(self, ctx: Context, journal: Journal, parking: Parking) -> list[tuple[Strategy, Look]]:
         """Let every strategy that is due look at its symbols; returns the looks whose answer is a new one."""
         news: list[tuple[Strategy, Look]] = []
+        self.starts.turn(ctx, journal)
         for strategy in ctx.strategies.values():
             last = self.looked_at.get(strategy.name)
             if last is not None and ctx.now - last < timedelta(seconds=strategy.due_every_s):
@@ -179,9 +183,10 @@ class Scanner:
         self.told[place] = (condition, now)
         return True
 
-    def waiting_for(self) -> tuple[str, ...]:
-        """Return one line a symbol: why there is no trade right now."""
-        return tuple(f"{key[1]}: {self.counted[key].last_reason}" for key in sorted(self.counted))
+    def waiting_for(self, ledger: Ledger) -> tuple[str, ...]:
+        """Return one line a symbol, of each strategy that may trade: why there is no trade right now."""
+        trading = [key for key in sorted(self.counted) if ledger.entering.switch(key[0]) is SwitchState.ON]
+        return tuple(f"{key[1]}: {self.counted[key].last_reason}" for key in trading)
 
     # ---- market data lines
 

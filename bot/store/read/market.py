@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
@@ -41,6 +41,10 @@ class Sight:
             return None
 
 
+_GAMMA: Final = "max_gamma_strike"
+"""What a look has seen that measured gamma."""
+
+
 @dataclass(frozen=True, slots=True)
 class GammaRow:
     """Dealer gamma of one underlying: (strike, net gamma in dollars per 1 % move), `price` its own in these rows."""
@@ -52,14 +56,21 @@ class GammaRow:
 
 
 def sights(connection: Connection, day: date) -> list[Sight]:
-    """Return what each strategy saw of each of its underlyings on a New York day, in their order."""
+    """Return what a strategy saw of each underlying on a New York day, by its name: of several that look at one, of the
+    one that measured gamma."""
     table = STRATEGY_STAT.c
     query = select(
         table.symbol, table.strategy, bounded(table.last_reason), table.at, bounded(table.seen), table.seen_at
     )
     rows = connection.execute(query.where(table.day == day.isoformat()).order_by(table.symbol, table.strategy))
     limits = settings_in_force(connection).get("strategies", {})
-    return [_sight(row, limits) for row in rows]
+    found: dict[str, Sight] = {}
+    for row in rows:
+        sight = _sight(row, limits)
+        known = found.get(sight.symbol)
+        if known is None or (_GAMMA in sight.seen and _GAMMA not in known.seen):
+            found[sight.symbol] = sight
+    return list(found.values())
 
 
 def gamma_of(connection: Connection, symbol: str) -> GammaRow | None:
