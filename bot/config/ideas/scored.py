@@ -104,7 +104,8 @@ def shipped() -> dict[str, ScoredSettings]:
     """Return the tables that the product ships with."""
     return {
         "zero_dte_flow": ScoredSettings(
-            symbols=("SPY", "QQQ", "IWM"), window_from=time(9, 45), window_to=time(15), priority=110, exit_plan=PlanName.PREMIUM,
+            symbols=("SPY", "QQQ", "IWM"), window_from=time(9, 45), window_to=time(15), priority=110,
+            exit_plan=PlanName.PREMIUM,
             score=(
                 _row("vpin > 0.40", 30, "flow is toxic"),
                 _row("imbalance > 0.30 or imbalance < -0.30", 25, "the book leans"),
