@@ -352,8 +352,9 @@ def strategies(connection: Connection, ground: PeopleGround, arguments: str) -> 
          dollars(would_have_brought(ideas.get(name, ())), plus=True))[: len(head)]
         for name, section in sections.items()
     ]  # fmt: skip
-    looks = [f"{row.strategy} {row.symbol}: {row.last_reason}" for row in
-             ask.strategy_stats(connection, today_of(connection)) if switched.get(row.strategy, "on") == "on"]  # fmt: skip
+    seen = ask.strategy_stats(connection, today_of(connection))
+    looks = [f"{row.strategy} {row.symbol}: {row.last_reason}" for row in seen
+             if switched.get(row.strategy, "on") == "on"]  # fmt: skip
     said = [ChatReply("\n".join(["Why there is no trade right now", *looks]))] if looks else []
     said += [_in_shadow(name, found, today_of(connection)) for name, found in ideas.items()]
     return ChatAnswer((*paged("Strategies", rows, head).pages, *said))
