@@ -1,5 +1,6 @@
-"""(c) One tick with 1,000 live positions: one quote changed, and all of them. No store, no broker: the decisions alone,
-once each position was judged after the start and collections pass over what is there, as in the program.
+"""(c) One tick with 1,000 live positions: one quote changed, and all of them; and one with ten strategies on twelve
+symbols, all of them quoted, when none of the strategies is due and when all are. No store, no broker: the decisions
+alone, once each position was judged after the start and collections pass over what is there, as in the program.
 
 The reference is the least that any loop must do with the same quotes: look each position up and compare its bid with
 two levels.
@@ -12,9 +13,11 @@ import gc
 import random
 import time
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import cycle
 
 from benchmarks.result import Result, median, percentile
 from bot.app.composition import BotParts, compose, no_feed, ready_made
@@ -39,8 +42,14 @@ from bot.engine.state.inbox import Inbox
 from bot.engine.state.records import LoadedState, TickBatch
 from bot.engine.tick import Engine
 from bot.risk.ladder import freeze_plan
+from bot.strategies.base import Strategy
+from bot.strategies.registry import STRATEGIES
 
 _POSITIONS = 1000
+_STRATEGIES = 10
+_SYMBOLS = ("SPY", "QQQ", "IWM", "DIA", "AAPL", "MSFT", "NVDA", "AMZN", "META", "TSLA", "GOOGL", "AMD")
+_LOOKS_EVERY_S = 5.0
+_MOST_IDLE_MS = 0.3
 _ROUNDS = 400
 _WARM = 8
 _NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -167,8 +176,11 @@ def _stopped_out(number: int, settings: Settings) -> tuple[Position, Order]:
     return over, replace(order, state=OrderState.FILLED, filled_quantity=10, done_at=ended)
 
 
-async def engine_with(held: int, over: int = 0) -> tuple[Engine, ManualClock, Inbox, list[str]]:
-    """Return an engine that holds so many positions, after so many of today's that are over; and the keys held."""
+async def engine_with(
+    held: int, over: int = 0, looking: Sequence[Strategy] | None = None
+) -> tuple[Engine, ManualClock, Inbox, list[str]]:
+    """Return an engine that holds so many positions, after so many of today's that are over; and the keys held.
+    `looking`: the strategies, None for the first of ours."""
     strategies = {"zero_dte_gamma": {"symbols": ("SPY",)}}
     risk = {"degradation": {"enabled": False}}  # hundreds of stopped ones would switch it off
     settings = Settings(strategies=strategies, risk=risk)  # type: ignore[arg-type]
@@ -194,6 +206,7 @@ async def engine_with(held: int, over: int = 0) -> tuple[Engine, ManualClock, In
             store=ready_made(_Store(state)),
             broker=ready_made(_Broker()),
             feed=no_feed,
+            strategies=looking,
             ids=IdSource(random.Random(1)),
         )
     )
@@ -253,8 +266,46 @@ def _bare(quotes: Mapping[str, Quote]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
+def ten_strategies() -> list[Strategy]:
+    """Return ten strategies on twelve symbols: ours, again and again where they are fewer."""
+    sections = Settings().strategies.sections()
+    ours = [make(sections[name]) for name, make in STRATEGIES.items()]
+    found = []
+    for number, each in zip(range(_STRATEGIES), cycle(ours), strict=False):
+        strategy = copy(each)
+        strategy.name, strategy.symbols = f"{each.name} {number}", _SYMBOLS
+        strategy.due_every_s = _LOOKS_EVERY_S
+        found.append(strategy)
+    return found
+
+
+async def _time_looks() -> tuple[list[float], list[float]]:
+    """Return the milliseconds of processor time of the ticks in which no strategy is due, and of those in which all
+    are."""
+    engine, clock, inbox, _ = await engine_with(0, looking=ten_strategies())
+    gc.collect()
+    gc.freeze()
+    idle, due, every = list[float](), list[float](), int(_LOOKS_EVERY_S / 0.25)
+    for number in range(_ROUNDS * 2):
+        for symbol in _SYMBOLS:
+            inbox.put(QuoteReceived(symbol, _quote(clock.now(), number)))
+        busy = time.thread_time()
+        await engine.tick()
+        (idle if number % every else due).append((time.thread_time() - busy) * 1000)
+        clock.advance(0.25)
+    gc.unfreeze()
+    return idle, due
+
+
+def _looks() -> Result:
+    idle, due = asyncio.run(_time_looks())
+    figures = f"of processor time, median and p99: nothing due {_both(idle)} ms, all ten due {_both(due)} ms"
+    name = f"tick, {_STRATEGIES} strategies on {len(_SYMBOLS)} symbols, nothing due"
+    return Result(name, figures, f"{median(idle):.2f} ms", "0.3 ms", median(idle) < _MOST_IDLE_MS)
+
+
 def run() -> list[Result]:
-    results = []
+    results = [_looks()]
     for changed, aim, most in ((1, 0.1, 3.0), (_POSITIONS, 3.0, 10.0)):
         timed = asyncio.run(_time_ticks(changed))
         took, bare = median(timed.wall), median(timed.bare)

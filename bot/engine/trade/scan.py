@@ -74,6 +74,28 @@ def _by(ctx: Context) -> tuple[object, ...]:
     return ctx.ledger, ctx.ledger.version, ctx.settings
 
 
+_Until = tuple[Blocked | None, datetime]
+"""What keeps a strategy from a symbol, None: nothing; and the moment at which time alone may make it another."""
+
+
+@dataclass(slots=True)
+class _Anyhow:
+    """What keeps every strategy from a symbol, found once for all of them: in a tick, while no entity changes."""
+
+    of: tuple[object, ...] = ()
+    found: dict[str, _Until] = field(default_factory=dict)
+
+    def on(self, ctx: Context, symbol: str) -> _Until:
+        of = (ctx.now, *_by(ctx))
+        if self.of != of:
+            self.of = of
+            self.found.clear()
+        known = self.found.get(symbol)
+        if known is None:
+            known = self.found[symbol] = _blocked_anyhow(ctx, symbol)
+        return known
+
+
 @dataclass(frozen=True, slots=True)
 class _PositionLines:
     """The lines that positions want, all of the keys that they stand or fall with (their contracts and what those are
@@ -100,6 +122,7 @@ class Scanner:
     gamma_at: dict[str, datetime] = field(default_factory=dict)  # which answer of the vendor was kept last
     gammas: dict[str, GammaProfile] = field(default_factory=dict)  # kept since they were written last
     blocked: dict[str, _Blocked] = field(default_factory=dict)
+    anyhow: _Anyhow = field(default_factory=_Anyhow)
     told: dict[tuple[str, str], tuple[str, datetime]] = field(default_factory=dict)  # condition last told of, and when
     wanted_at: dict[str, tuple[datetime, frozenset[str]]] = field(default_factory=dict)
     subscribed: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -134,7 +157,7 @@ class Scanner:
             return _look_at(ctx, journal, parking, strategy, dict.fromkeys(strategy.symbols, everywhere))
         known = self.blocked.get(strategy.name)
         if known is None or ctx.full or not known.holds(ctx):
-            known = self.blocked[strategy.name] = _blocked_symbols(ctx, strategy)
+            known = self.blocked[strategy.name] = _blocked_symbols(ctx, strategy, self.anyhow)
         return _look_at(ctx, journal, parking, strategy, known.symbols)
 
     def _count(self, ctx: Context, place: _Place, look: Look, proposed: int) -> None:
@@ -287,12 +310,14 @@ def _put_forward(ctx: Context, journal: Journal, made: SizedSignal) -> None:
         journal.instructions.extend(made.instructions)
 
 
-def _blocked_symbols(ctx: Context, strategy: Strategy) -> _Blocked:
+def _blocked_symbols(ctx: Context, strategy: Strategy, anyhow: _Anyhow) -> _Blocked:
     """Return the symbols at which the engine itself keeps a strategy from looking, each on its own account."""
     found: dict[str, Blocked] = {}
     until = NEVER
     for symbol in strategy.symbols:
-        why, ends = _blocked_on(ctx, strategy, symbol)
+        why, ends = anyhow.on(ctx, symbol)
+        if why is None:
+            why, ends = _blocked_itself(ctx, strategy, symbol)
         if why is not None:
             found[symbol] = why
             until = min(until, ends)
@@ -329,8 +354,8 @@ def _switched_off(ctx: Context, strategy: Strategy) -> Blocked | None:
     return ("switched_off", "the strategy is switched off") if off else None
 
 
-def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Blocked | None, datetime]:
-    """The same, for what concerns this symbol alone; and the moment at which time alone may make it another."""
+def _blocked_anyhow(ctx: Context, symbol: str) -> _Until:
+    """The same, for what concerns this symbol alone."""
     if kept := ctx.ledger.entering.kept_off(symbol):
         return (kept.code, kept.words), NEVER
     wait = timedelta(seconds=ctx.settings.execution.entries_wait_s)
@@ -338,6 +363,11 @@ def _blocked_on(ctx: Context, strategy: Strategy, symbol: str) -> tuple[Blocked 
         return ("not_taken", refused), ctx.now  # its end is not asked for
     if slowed := pace.waits(ctx):
         return ("slowed", slowed), ctx.now  # the words count the seconds
+    return None, NEVER
+
+
+def _blocked_itself(ctx: Context, strategy: Strategy, symbol: str) -> _Until:
+    """And for what concerns one strategy at this symbol."""
     if any(s.strategy == strategy.name and s.symbol == symbol for s in ctx.ledger.signals.values()):
         return ("signal_alive", "a signal of it is alive"), NEVER
     last = ctx.ledger.signal_index.last_at.get((strategy.name, symbol))
