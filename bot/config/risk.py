@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 from decimal import Decimal
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -17,9 +17,11 @@ from bot.config.section import (
     Answered,
     AtLeastWall,
     Fraction,
+    Positive,
     Seconds,
     Section,
     StreamedAge,
+    Symbol,
     ThriceAnsweredAge,
     TimeOfDay,
     TwiceAnswered,
@@ -58,12 +60,22 @@ class CrossCheckSettings(Section):
     under_way_s: Age = Field(2, description="what an answer takes at most to arrive: it tells of a moment before that")
 
 
+_BROAD, _TECH, _RETAIL, _MEDIA = "broad market", "technology", "consumer discretionary", "communication services"
+_SECTORS: Final = {
+    "SPX": _BROAD, "SPY": _BROAD, "QQQ": _BROAD, "IWM": _BROAD, "VXX": "volatility", "AAPL": _TECH, "MSFT": _TECH,
+    "NVDA": _TECH, "PLTR": _TECH, "GOOGL": _MEDIA, "META": _MEDIA, "AMZN": _RETAIL, "TSLA": _RETAIL,
+}  # fmt: skip
+
+
 class RiskSettings(Section):
     """Limits checked before approval and again before the order."""
 
     max_premium_fraction: Fraction = Field(Decimal("0.02"), description="full premium of one trade, of equity")
     daily_loss_fraction: Fraction = Field(
         Decimal("0.06"), description="loss since the day's first equity that ends entries"
+    )
+    weekly_loss_fraction: Fraction = Field(
+        Decimal("0.10"), description="loss of the week's trades, closed and open, of equity without it; ends entries"
     )
     max_contracts: int = Field(50, ge=1, le=10_000, description="of one entry order; more goes out in chunks")
     max_displayed_multiple: Decimal = Field(
@@ -72,6 +84,20 @@ class RiskSettings(Section):
     max_positions: int = Field(5, ge=1)
     max_same_direction: int = Field(3, ge=1)
     max_per_symbol: int = Field(2, ge=1)
+    max_open_premium_fraction: Fraction = Field(Decimal("0.15"), description="premium at risk in all, of equity")
+    max_symbol_share: Fraction = Field(Decimal("0.40"), description="one symbol's, of the premium that may be at risk")
+    symbol_share_told: Fraction = Field(Decimal("0.30"), description="told from here on")
+    max_sector_share: Fraction = Field(Decimal("0.60"), description="one sector's, of the premium that may be at risk")
+    sector_share_told: Fraction = Field(Decimal("0.50"), description="told from here on")
+    sectors: dict[Symbol, str] = Field(default_factory=lambda: dict(_SECTORS), description="symbol: its sector")
+    max_delta_fraction: Positive = Field(Decimal("0.06"), description="gain of the book by a move of 1 %, of equity")
+    max_gamma_fraction: Positive = Field(Decimal("0.04"), description="change of that by a move of 1 %, of equity")
+    max_vega_fraction: Positive = Field(Decimal("0.015"), description="by a point of volatility, of equity")
+    max_theta_fraction: Positive = Field(Decimal("0.004"), description="by an hour, of equity")
+    event_blackout_s: Annotated[float, Field(ge=0, le=86_400)] = Field(
+        600, description="before and after such an event no option of the day is bought; 0: it may"
+    )
+    event_blackout: tuple[str, ...] = Field(("fomc_decision", "cpi", "nfp"), description="kinds of events")
     max_spread_fraction: Fraction = Field(Decimal("0.10"), description="spread of mid")
     quote_max_age_s: StreamedAge = Field(15, description="the option's quote")
     what_if_max_age_s: Age = 60

@@ -37,6 +37,7 @@ from bot.config.section import (
     TimeOfDay,
     TwiceAnswered,
 )
+from bot.config.sizing import SizingSettings
 from bot.config.strategies import SESSION_CLOSES, SESSION_OPENS
 from bot.config.universe import UniverseSettings
 from bot.domain.actors import PERSONS, UNNAMED, Person, Role
@@ -441,6 +442,7 @@ class Settings(Section):
     risk: Annotated[RiskSettings, LIVE] = RiskSettings()
     execution: Annotated[ExecutionSettings, LIVE] = ExecutionSettings()
     exits: Annotated[ExitsSettings, LIVE] = ExitsSettings()
+    sizing: Annotated[SizingSettings, LIVE] = SizingSettings()
     approval: Annotated[ApprovalSettings, LIVE] = ApprovalSettings()
     web: WebSettings = WebSettings()
     requests: Annotated[RequestSettings, LIVE] = RequestSettings()

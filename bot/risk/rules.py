@@ -16,10 +16,14 @@ from bot.config.risk import RiskSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.events.orders import WhatIfAnswered
 from bot.domain.instruments import OptionContract, Right
+from bot.domain.money import CENT
 from bot.domain.quotes import Quote
 from bot.domain.session import SessionState
 from bot.domain.wording import clock_time, digits_apart, rounded
+from bot.risk.book_limits import BOOK_LIMITS, BookAtRisk, rooms
 from bot.risk.correlation import Bet, Minutes, bet_on, mean_correlation, signed
+
+_ALONE: Final = BookAtRisk()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,10 @@ class EntryView:
     equity_facts: Mapping[str, Any] = field(default_factory=dict)
     order_most: int = 1  # contracts that one order may ask for
     spacing_s: float = 0.0  # entries are so far apart while they are slowed
+    week_pnl: Decimal = Decimal(0)  # of trades that ended this week, and open
+    book: BookAtRisk = _ALONE  # what is at risk beside it
+    premium_most: Decimal | None = None  # of equity, by the kind of trade; None: as `max_premium_fraction` has it
+    blackout: str = ""  # the scheduled event that keeps it out
     since_entry_s: float | None = None  # since the last entry of another signal; None: there was none
 
     @property
@@ -150,6 +158,16 @@ def _daily_loss(view: EntryView, settings: RiskSettings) -> Verdict:
     return _unless(loss < maximum, "DAILY_LOSS_LIMIT"), facts
 
 
+def _weekly_loss(view: EntryView, settings: RiskSettings) -> Verdict:
+    """What the trades that ended this week and those that are open brought, against equity as if they had not been."""
+    maximum = settings.weekly_loss_fraction
+    if view.equity is None or view.equity - view.week_pnl <= 0:
+        return "WEEKLY_LOSS_UNKNOWN", {"week_pnl": view.week_pnl, "equity": view.equity, "max": maximum}
+    loss = max(-view.week_pnl, Decimal(0)) / (view.equity - view.week_pnl)
+    facts = {"loss": _against(loss, maximum), "max": maximum, "week_pnl": view.week_pnl}
+    return _unless(loss < maximum, "WEEKLY_LOSS_LIMIT"), facts
+
+
 def _equity_known(view: EntryView, _: RiskSettings) -> Verdict:
     """Equity that is too old, or not in dollars, is no equity: no limit that is a part of it can be judged."""
     return view.equity_fault or None, dict(view.equity_facts)
@@ -225,12 +243,36 @@ def _orders_on_contract(view: EntryView, _: RiskSettings) -> Verdict:
 def _premium_budget(view: EntryView, settings: RiskSettings) -> Verdict:
     if view.equity is None or view.limit_price <= 0:
         return "PREMIUM_UNKNOWN", {"equity": view.equity, "limit_price": view.limit_price}
-    budget = view.equity * settings.max_premium_fraction
+    fraction = settings.max_premium_fraction if view.premium_most is None else view.premium_most
+    budget = view.equity * fraction
     if view.quantity < 1:
         one = view.limit_price * view.contract.multiplier
         return "PREMIUM_BUDGET_TOO_SMALL", {"one_contract": one, "max": budget, "quantity": view.quantity}
     facts = {"would_be": view.notional, "max": budget, "quantity": view.quantity}
     return _unless(view.notional <= budget, "PREMIUM_TOO_LARGE"), facts
+
+
+def _book(code: str) -> Rule:
+    """Return the rule of one limit of the book. A limit of greeks that are not known is not judged, and says so."""
+
+    def rule(view: EntryView, settings: RiskSettings) -> Verdict:
+        if view.equity is None or view.limit_price <= 0:
+            return f"{code}_UNKNOWN", {"equity": view.equity, "limit_price": view.limit_price}
+        cost = view.limit_price * view.contract.multiplier
+        room = next((each for each in rooms(view.book, settings, view.equity, cost) if each.code == code), None)
+        if room is None:
+            return None, {"measured": False}
+        would_be = room.present + room.a_contract * view.quantity
+        facts = {"would_be": would_be.quantize(CENT), "max": room.limit.quantize(CENT), "of": room.words}
+        return _unless(not room.refuses(view.quantity), f"{code}_TOO_LARGE"), facts
+
+    return rule
+
+
+def _event_blackout(view: EntryView, settings: RiskSettings) -> Verdict:
+    if not view.blackout:
+        return None, {}
+    return "EVENT_BLACKOUT", {"event": view.blackout, "apart_s": settings.event_blackout_s}
 
 
 def _order_size(view: EntryView, settings: RiskSettings) -> Verdict:
@@ -321,6 +363,7 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("breakers", _breakers),
     ("equity_known", _equity_known),
     ("daily_loss", _daily_loss),
+    ("weekly_loss", _weekly_loss),
     ("positions_total", _positions_total),
     ("positions_direction", _positions_direction),
     ("positions_symbol", _positions_symbol),
@@ -330,11 +373,13 @@ RULES: Final[tuple[tuple[str, Rule], ...]] = (
     ("one_side", _one_side),
     ("orders_on_contract", _orders_on_contract),
     ("premium_budget", _premium_budget),
+    *((code.lower(), _book(code)) for code in BOOK_LIMITS),
     ("order_size", _order_size),
     ("buying_power", _buying_power),
     ("spread", _spread),
     ("quote_fresh", _quote_fresh),
     ("inputs_fresh", _inputs_fresh),
     ("zero_dte_cut_off", _zero_dte_cut_off),
+    ("event_blackout", _event_blackout),
     ("pace", _pace),
 )

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from bot.config.risk import RiskSettings
+from bot.config.sizing import SizingSettings
 from bot.domain.slowdown import ALL_OF_IT
 from bot.domain.wording import dollars, signed
+from bot.risk import allowance
+from bot.risk.allowance import PLAIN, TradeFacts, premium_fraction
 
 
 def contracts_within_premium(equity: Decimal, fraction: Decimal, price: Decimal, multiplier: int) -> int:
@@ -26,6 +31,9 @@ def contracts_within_premium(equity: Decimal, fraction: Decimal, price: Decimal,
     return int(budget // (price * multiplier))
 
 
+_SHIPPED: Final = SizingSettings()
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """How many contracts, in words the cap that left no more, and how many of them one order asks for at most."""
@@ -37,6 +45,7 @@ class Size:
 
 def size_entry(
     settings: RiskSettings,
+    sizing: SizingSettings = _SHIPPED,
     *,
     equity: Decimal,
     price: Decimal,
@@ -45,16 +54,21 @@ def size_entry(
     may_lose: Decimal | None,
     open_premium: Decimal,
     scale: Decimal = ALL_OF_IT,
+    trade: TradeFacts = PLAIN,
+    further: Sequence[tuple[int, str]] = (),
 ) -> Size:
     """Return the most contracts that every cap allows, never below zero; what exceeds one order goes out in chunks.
 
     Dollars but for `price`, per share. `displayed`: contracts on the thinner side of the quote; where not one may be
     asked for, the size is zero. `may_lose`: what the day may lose from here until its loss limit, None when no day's
     equity is known; the premium that is open already, `open_premium`, and that of this entry stay within it together.
-    `scale`: of what the caps allow while entries are slowed; one above 1 counts as 1.
+    `scale`: of what the caps allow while entries are slowed; one above 1 counts as 1. `trade`: what its share follows
+    from; `further`: caps of the whole book, as (contracts, why).
     """
     cost, most = price * multiplier, most_of_one_order(settings, displayed)
-    caps = [_premium_budget(settings, equity, price, multiplier)]
+    fraction = premium_fraction(sizing, settings.max_premium_fraction, trade)
+    caps = [_premium_budget(fraction, equity, price, multiplier), *further]
+    caps += allowance.caps(sizing, trade, equity=equity, cost=cost, displayed=displayed)
     if may_lose is not None:
         caps.append(_day_loss_room(may_lose, open_premium, cost))
     if most < 1:
@@ -68,8 +82,7 @@ def size_entry(
     return Size(max(contracts, 0), bound_by, most)
 
 
-def _premium_budget(settings: RiskSettings, equity: Decimal, price: Decimal, multiplier: int) -> tuple[int, str]:
-    most = settings.max_premium_fraction
+def _premium_budget(most: Decimal, equity: Decimal, price: Decimal, multiplier: int) -> tuple[int, str]:
     budget, share = dollars(equity * most), f"{signed(most * 100, plus=False)} % of {dollars(equity)}"
     words = f"PREMIUM_BUDGET one contract costs {dollars(price * multiplier)}, all may cost {budget}: {share}"
     return contracts_within_premium(equity, most, price, multiplier), words

@@ -20,6 +20,12 @@ LIMITS: Final[Mapping[str, Notice]] = {
         "The loss of the day or the fall from the highest equity is close to its limit; the text has both numbers.",
         "Look at what is held; `pause` if more risk is not wanted.",
     ),
+    "CONCENTRATED": Notice(
+        WARNING, "each time",
+        "An entry makes one symbol (from `risk.symbol_share_told`) or one sector (from `risk.sector_share_told`) much "
+        "of the premium that may be at risk in all.",
+        "Know that the next entry there may be refused; `close` what is too much of one thing.",
+    ),
     "GAP_OUTSIDE_SESSION": Notice(
         WARNING, "once a day and symbol",
         "An underlying jumped by more than risk.max_gap_fraction outside the session's own minutes: nothing is "

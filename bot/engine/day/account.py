@@ -44,6 +44,7 @@ _MOVED_BY_CASH: Final = ("daily_loss", "drawdown")
 def told(ctx: Context, journal: Journal, event: AccountReported) -> None:
     """Take the broker's word on the account."""
     ledger = ctx.ledger
+    ledger.account.buying_power = event.buying_power
     before = ledger.account.heard.hear(event, partial(worth, ctx))
     if ledger.account.heard.latest is event and ledger.account.heard.told is not None:
         known = len(ledger.account.opening_equity)

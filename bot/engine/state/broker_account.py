@@ -36,12 +36,14 @@ class BrokerAccount:
         self.opening_guessed_on: date | None = None  # the day whose first equity may still be mended
         self.last_close = loaded.last_close
         self.high_water = loaded.high_water
+        self.buying_power: Decimal | None = None  # as told last, in this run
         self._seen_until = loaded.account_seen_at
         self.values: dict[str, Worked] = {}
 
     def carry_on(self, before: BrokerAccount) -> None:
         """Take over the broker's words up to the last commit: those of a failed tick come again."""
         self.heard, self._on_disk = replace(before._on_disk), replace(before._on_disk)
+        self.buying_power = before.buying_power
 
     def committed(self) -> None:
         """What was heard is on disk."""

@@ -26,6 +26,7 @@ from bot.domain.typed_price import PriceUnclear, price_of
 from bot.domain.wording import contract_words
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
+from bot.engine.trade.book_view import trade_facts
 from bot.engine.trade.sight import frozen_plan
 from bot.engine.trade.signals import check, rule_facts, size_at, worst_price
 from bot.risk.ladder import protective_stop
@@ -132,7 +133,9 @@ def _refuse_size(ctx: Context, signal: Signal, new: SignalTerms, quote: Quote) -
     equity = ctx.ledger.account.equity
     if equity is None:
         raise Refused("EDIT_NO_EQUITY: the account's equity is not known, and size is taken of it")
-    size = size_at(ctx, signal.contract, quote, equity, worst_price(ctx, signal.key, quote, new.limit), signal)
+    worst = worst_price(ctx, signal.key, quote, new.limit)
+    trade = trade_facts(ctx, signal.strategy, signal.contract, signal.rationale)
+    size = size_at(ctx, signal.contract, quote, equity, worst, signal, trade)
     if new.quantity > max(size.contracts, 0):
         raise Refused(f"EDIT_TOO_LARGE: {new.quantity} contracts; {size.contracts} are allowed: {size.bound_by}")
 

@@ -14,6 +14,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.records import ENDED_DAYS
 from bot.engine.state.reviews import review_of
 from bot.engine.state.steps import Birth, Step
+from bot.engine.trade.book_view import due_before_exit
 from bot.risk.complexity import ComplexityView, complexity
 
 
@@ -38,11 +39,12 @@ def question(ctx: Context, signal: Signal, evidence: Mapping[str, Any]) -> list[
 
 def _view(ctx: Context, signal: Signal) -> ComplexityView:
     events = signal.rationale.get("events_before_exit")
+    said_events = tuple(str(each) for each in events) if isinstance(events, list | tuple) else ()
     return ComplexityView(
         premium_fraction=signal.risk_fraction,
         days_to_expiry=signal.contract.days_to_expiry(ctx.trading.day),
         opposed=_opposed(ctx, signal),
-        events=tuple(str(each) for each in events) if isinstance(events, list | tuple) else (),
+        events=(*said_events, *(each for each in due_before_exit(ctx, signal) if each not in said_events)),
         confidence=confidence_of(signal),
         first_after_enabling=_is_first(ctx, signal.strategy),
     )

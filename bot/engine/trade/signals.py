@@ -26,6 +26,9 @@ from bot.domain.wording import contract_words
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.engine.trade import pace, reviews
+from bot.engine.trade.book_view import blackout, book_view, concentrated, trade_facts, week_pnl
+from bot.risk.allowance import PLAIN, TradeFacts, most_fraction
+from bot.risk.book_limits import caps as book_caps
 from bot.risk.rules import EntryView, RuleResult, failed, validate_entry
 from bot.risk.sizing import Size, day_may_lose, most_of_one_order, size_entry
 from bot.strategies.base import Proposal
@@ -49,7 +52,8 @@ def propose(ctx: Context, proposal: Proposal) -> SizedSignal | str:
     limit = entry_price(ctx, proposal)
     contract = proposal.contract
     worst = worst_price(ctx, contract.key, proposal.quote, limit)
-    size = size_at(ctx, contract, proposal.quote, equity, worst)
+    trade = trade_facts(ctx, proposal.strategy, contract, proposal.rationale)
+    size = size_at(ctx, contract, proposal.quote, equity, worst, trade=trade)
     quantity = size.contracts
     notional = limit * quantity * contract.multiplier
     signal = Signal(
@@ -79,11 +83,14 @@ def size_at(
     equity: Decimal,
     worst: Decimal,
     leaving_out: Signal | None = None,
+    trade: TradeFacts = PLAIN,
 ) -> Size:
     """Return how many contracts may be bought at a worst price a share; what one signal has still to buy may be left
     out."""
+    book = book_view(ctx, contract, leaving_out)
     return size_entry(
         ctx.settings.risk,
+        ctx.settings.sizing,
         equity=equity,
         price=worst,
         multiplier=contract.multiplier,
@@ -91,6 +98,8 @@ def size_at(
         may_lose=_day_may_lose(ctx),
         open_premium=open_premium(ctx, leaving_out),
         scale=ctx.ledger.slowdown.scale_at(ctx.now),
+        trade=trade,
+        further=book_caps(book, ctx.settings.risk, equity, worst * contract.multiplier) if worst > 0 else (),
     )
 
 
@@ -297,6 +306,10 @@ def check(
         what_if=answer,
         input_faults=strategy.input_faults(signal.symbol, ctx.board, ctx.now, signal.contract) if strategy else gone,
         breakers=ledger.entering.blocks,
+        week_pnl=week_pnl(ctx),
+        book=book_view(ctx, signal.contract, signal),
+        premium_most=most_fraction(ctx.settings.sizing, ctx.settings.risk.max_premium_fraction, _trade(ctx, signal)),
+        blackout=blackout(ctx, signal.contract),
         bets=ledger.entering.bets(signal),
         minutes=ledger.minutes,
         equity_fault=ledger.account.equity_fault.code if ledger.account.equity_fault else "",
@@ -306,6 +319,10 @@ def check(
         since_entry_s=pace.since_last_entry_s(ctx, signal.id) if spacing else None,
     )
     return validate_entry(view, ctx.settings.risk)
+
+
+def _trade(ctx: Context, signal: Signal) -> TradeFacts:
+    return trade_facts(ctx, signal.strategy, signal.contract, signal.rationale)
 
 
 def _kept_off(ctx: Context, signal: Signal) -> str:
@@ -328,7 +345,7 @@ def _approved(ctx: Context, signal: Signal, approval: Approval, actor: str, evid
     decided = ApprovalChange(decided_at=ctx.now, decided_by=actor, reason=words)
     return [
         Step(approval, ApprovalTrigger.APPROVE, words, {}, decided, actor=by),
-        Step(signal, SignalTrigger.APPROVE, words, evidence, actor=by),
+        Step(signal, SignalTrigger.APPROVE, words, evidence, actor=by, alerts=concentrated(ctx, signal)),
         send_entry(ctx, signal, first, f"buy {first} at {limit}", {}),
     ]
 

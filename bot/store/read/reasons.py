@@ -200,6 +200,21 @@ def _pace(facts: Facts) -> str:
     return f"slowed: {value} s since the last entry, {limit} s needed"
 
 
+def _week(facts: Facts) -> str:
+    if "loss" not in facts:
+        return _as_told(facts)
+    value, limit = compared_percent(_number(facts["loss"]), _number(facts["max"]))
+    return f"{value} lost, at most {limit}"
+
+
+def _of_the_book(facts: Facts) -> str:
+    """A limit of the book in dollars; of greeks that are not known, and of no sector, there is none."""
+    if "would_be" not in facts:
+        return "not known" if "measured" in facts else _as_told(facts)
+    value, limit = compared(_number(facts["would_be"]), _number(facts["max"]), digits=0)
+    return f"{value} USD with it, at most {limit} ({facts['of']})"
+
+
 NO_REASONS: Final = Reasons()
 
 RULES: Final[Mapping[str, tuple[str, Callable[[Facts], str]]]] = MappingProxyType({
@@ -209,6 +224,13 @@ RULES: Final[Mapping[str, tuple[str, Callable[[Facts], str]]]] = MappingProxyTyp
     "breakers": ("No breaker tripped", lambda facts: str(facts.get("breakers") or "none tripped")),
     "equity_known": ("Equity known", lambda facts: "known" if facts["passed"] else _as_told(facts)),
     "daily_loss": ("Loss of the day", _loss),
+    "weekly_loss": ("Loss of the week", _week),
+    **{name: (words, _of_the_book) for name, words in (
+        ("open_premium", "Premium at risk"), ("symbol_share", "On one symbol"), ("sector_share", "In one sector"),
+        ("book_delta", "Delta of the book"), ("book_gamma", "Gamma of the book"), ("book_vega", "Vega of the book"),
+        ("book_theta", "Theta of the book"),
+    )},
+    "event_blackout": ("No event near", lambda facts: str(facts.get("event") or "none")),
     "positions_total": ("Positions", _counted),
     "positions_direction": ("Same direction", lambda facts: f"{_counted(facts)} ({facts['direction']})"),
     "positions_symbol": ("On the symbol", lambda facts: f"{_counted(facts)} ({facts['symbol']})"),
