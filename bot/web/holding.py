@@ -12,7 +12,7 @@ from bot.analytics.greeks import OptionGreeks, black_scholes, implied_volatility
 from bot.charts.chart import Axis, Band, Chart, Level, LineMark, Mark, Pane, Row, Shown, thinned, wall_ms
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.domain.instruments import OptionContract, Right, option_of_key
-from bot.domain.wording import clock_time, dollars, price, signed
+from bot.domain.wording import NOTHING, clock_time, dollars, price, signed
 from bot.store import read as ask
 from bot.store.read.plan_rules import plan_rules
 from bot.web import formats
@@ -40,8 +40,7 @@ class Fill:
 
 
 def outlook(row: ask.PositionRow, now: datetime) -> tuple[Fact, ...]:
-    """Return break-even, time left, volatility and greeks of what is left, as facts; of the latest mark, by the mid of
-    bid and ask. What is not known is left out."""
+    """Return break-even, time left and what is at risk of what is left, as facts; what is not known is left out."""
     option = option_of_key(row.contract_key)
     if option is None or row.closed_at is not None:
         return ()
@@ -58,7 +57,7 @@ def outlook(row: ask.PositionRow, now: datetime) -> tuple[Fact, ...]:
     if falls is not None:
         gives = dollars(falls * row.quantity * row.multiplier)
         facts.append(("Falls to its stop", gives, ""))
-    return (*facts, *_greeks(row, option, now))
+    return tuple(facts)
 
 
 def _left(expiry: date, now: datetime) -> str:
@@ -70,39 +69,62 @@ def _left(expiry: date, now: datetime) -> str:
     return f"{days} day{'' if days == 1 else 's'} to expiry"
 
 
-def _greeks(row: ask.PositionRow, option: OptionContract, now: datetime) -> tuple[Fact, ...]:
-    found = greeks_of(row, option, now)
-    if found is None:
+@dataclass(frozen=True, slots=True)
+class GreekLine:
+    """One of the greeks, a share now and at the entry, and in dollars for all that is left."""
+
+    name: str
+    now: str
+    entry: str
+    all: str
+
+
+def greek_lines(row: ask.PositionRow, entry: ask.MarkRow | None, now: datetime) -> tuple[GreekLine, ...]:
+    """Return volatility and greeks: now by the latest mark while the position is open, at the entry by the first quote
+    that was kept within AT_ENTRY_S of its first fill; nothing where neither implies a volatility."""
+    option = option_of_key(row.contract_key)
+    if option is None:
         return ()
-    volatility, each = found
-    size, spot = row.quantity * row.multiplier, float(row.underlying or 0)
-    one_percent = spot / 100
-    today = option.expiry <= new_york_day(now)
-    theta = each.theta_hour * size * (1 if today else 24)
-    return (
-        ("Implied volatility", f"{signed(volatility * 100, 1, plus=False)} %", ""),
-        ("Delta", f"{signed(each.delta)}, {_usd(each.delta * size * one_percent)} for 1 %", ""),
-        ("Gamma", f"{_usd(each.gamma * size * one_percent * one_percent)} more for the next 1 %", ""),
-        ("Theta", f"{_usd(theta)} {'an hour' if today else 'a day'}", ""),
-        ("Vega", f"{_usd(each.vega * size)} a point", ""),
+    last_day = option.expiry <= new_york_day(row.closed_at or now)
+    today = greeks_of(row, option, now) if row.closed_at is None else None
+    near = entry is not None and abs((entry.at - row.opened_at).total_seconds()) <= AT_ENTRY_S
+    then = _implied(option, entry.bid, entry.ask, entry.underlying, entry.at) if entry is not None and near else None
+    if today is None and then is None:
+        return ()
+    words = zip(_shares(today, last_day=last_day), _shares(then, last_day=last_day), strict=True)
+    return tuple(
+        GreekLine(name, each, before, whole)
+        for name, (each, before), whole in zip(
+            _NAMES[last_day], words, _whole(row, today, last_day=last_day), strict=True
+        )
     )
 
 
-def at_entry(row: ask.PositionRow, mark: ask.MarkRow | None) -> tuple[Fact, ...]:
-    """Return volatility and greeks a share at the entry, of the first quote that was kept of the position; nothing
-    where none was kept within AT_ENTRY_S of its first fill."""
-    option = option_of_key(row.contract_key)
-    if option is None or mark is None or abs((mark.at - row.opened_at).total_seconds()) > AT_ENTRY_S:
-        return ()
-    found = _implied(option, mark.bid, mark.ask, mark.underlying, mark.at)
+_NAMES: Final = tuple(
+    ("Implied volatility", "Delta", "Gamma, a dollar", f"Theta, {unit}", "Vega, a point")
+    for unit in ("a day", "an hour")
+)
+
+
+def _shares(found: tuple[float, OptionGreeks] | None, *, last_day: bool) -> tuple[str, ...]:
     if found is None:
-        return ()
+        return (NOTHING,) * 5
     volatility, each = found
-    last_day = option.expiry <= new_york_day(mark.at)
-    theta, unit = (each.theta_hour, "an hour") if last_day else (each.theta_hour * 24, "a day")
-    greeks = f"delta {signed(each.delta)}, gamma {signed(each.gamma, 4, plus=False)}, theta {_usd(theta)} {unit}"
-    words = f"{signed(volatility * 100, 1, plus=False)} % volatility, {greeks}, vega {_usd(each.vega)} a point"
-    return (("Greeks at entry, a share", f"{words}; underlying {price(mark.underlying)} at {clock_time(mark.at)}", ""),)
+    theta = each.theta_hour * (1 if last_day else 24)
+    return (
+        f"{signed(volatility * 100, 1, plus=False)} %", signed(each.delta), signed(each.gamma, 4, plus=False),
+        signed(theta, 3), signed(each.vega, 3, plus=False),
+    )  # fmt: skip
+
+
+def _whole(row: ask.PositionRow, found: tuple[float, OptionGreeks] | None, *, last_day: bool) -> tuple[str, ...]:
+    if found is None:
+        return (NOTHING,) * 5
+    each, size, one = found[1], row.quantity * row.multiplier, float(row.underlying or 0) / 100
+    return (
+        "", f"{_usd(each.delta * size * one)} for 1 %", f"{_usd(each.gamma * size * one * one)} more for the next 1 %",
+        _usd(each.theta_hour * size * (1 if last_day else 24)), _usd(each.vega * size),
+    )  # fmt: skip
 
 
 def greeks_of(row: ask.PositionRow, option: OptionContract, now: datetime) -> tuple[float, OptionGreeks] | None:

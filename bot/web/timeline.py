@@ -23,7 +23,7 @@ from bot.store.read.protections import ProtectionRow, protections
 from bot.store.read.reasons import NO_REASONS, Reasons
 from bot.store.values import parse_json
 from bot.web import formats, words
-from bot.web.holding import Fill, StopStep, at_entry, outlook, path_chart, plan_lines
+from bot.web.holding import Fill, GreekLine, StopStep, greek_lines, outlook, path_chart, plan_lines
 from bot.web.plots import Plot, plot
 from bot.web.stop_moves import stop_moves_as_one
 from bot.web.views import StepView, signal_reasons, steps
@@ -56,6 +56,7 @@ class Story:
     reasons: Reasons = NO_REASONS
     explanation: OverseerCall | None = None
     outlook: tuple[Fact, ...] = ()
+    greeks: tuple[GreekLine, ...] = ()
     plan: tuple[tuple[str, str], ...] = ()
     messages: tuple[MessageRow, ...] = ()
 
@@ -77,7 +78,8 @@ def position_timeline(connection: Connection, position_id: str, now: datetime) -
         can_close=row.state in {"filled", "trailing"},
         can_settle=row.settlement in {"pending", "seen"} or row.valuation in {"unknown", "estimated"},
         stop=row.stop_price, reasons=_reasons(connection, row.signal_id),
-        outlook=(*outlook(row, now), *at_entry(row, ask.first_mark(connection, row.id))),
+        outlook=outlook(row, now),
+        greeks=greek_lines(row, ask.first_mark(connection, row.id), now),
         plan=tuple(plan_lines(row)), explanation=explanation_of(connection, row.id),
         messages=tuple(messages_about(connection, row.signal_id, row.id)),
     )  # fmt: skip

@@ -249,7 +249,7 @@ def test_a_long_story_shows_its_beginning_and_its_end_one_step_a_line(
     served: str, browser: Any, store: StoreBuilder
 ) -> None:
     for number in range(20):
-        store.transition("position", "POSRUN", "ratchet", ("trailing", "trailing"), f"step {number}", store.now_text)
+        store.transition("position", "POSRUN", "scale_out", ("trailing", "trailing"), f"step {number}", store.now_text)
     tab = browser.new_page(viewport={"width": 1280, "height": 900})
     tab.goto(f"{served}/position/POSRUN")
     shown = tab.locator(".step:visible")

@@ -269,7 +269,8 @@ def test_a_position_says_what_it_is_worth_and_what_moves_it(page: FlaskClient, s
     text = _text(page, "/position/POSRUN")
     for words in (
         "5,904.20, −0.01 % away", "expires today, 4 h 54 min to 16:00", "Implied volatility", "an hour", "a point",
-        "Premium at risk</dt><dd>$420.00", "Falls to its stop</dt><dd>$180.00", "Rung 1, +50 %", "Trail", "for 1 %",
+        'Premium at risk</dt><dd><span class="v">$420.00', 'Falls to its stop</dt><dd><span class="v">$180.00',
+        "Rung 1, +50 %", "Trail", "for 1 %",
     ):  # fmt: skip
         assert words in text, words
     assert "Implied volatility" not in _text(page, "/position/POSOLD"), "nothing of it is left"

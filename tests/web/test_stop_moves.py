@@ -41,15 +41,22 @@ def test_a_trail_is_one_step_with_its_parts_and_a_single_move_stays_as_it_is(
     assert "stop 3.55 to 3.60" in text
 
 
-def test_the_greeks_at_the_entry_are_of_the_first_quote(page: FlaskClient, store: StoreBuilder) -> None:
-    assert "Greeks at entry" not in page.get("/position/POSRUN").get_data(as_text=True)
-    opened = at(29)
-    store.set(POSITION, {"id": "POSRUN"}, opened_at=opened)
-    store.add(POSITION_MARK, position_id="POSRUN", at=opened, bid=dollars(4.1), ask=dollars(4.3),
+def test_the_greeks_at_the_entry_stand_beside_those_of_now(page: FlaskClient, store: StoreBuilder) -> None:
+    store.set(POSITION, {"id": "POSRUN"}, underlying=59_050_000, opened_at=at(29))
+    before = _greeks(page)
+    assert [row[2] for row in before] == ["–"] * 5, "no whole quote was kept"
+    store.add(POSITION_MARK, position_id="POSRUN", at=at(29), bid=dollars(4.1), ask=dollars(4.3),
               underlying=dollars(5898.5))  # fmt: skip
-    found = re.search(
-        r"Greeks at entry, a share</dt><dd>(.*?)</dd>", page.get("/position/POSRUN").get_data(as_text=True)
-    )
-    assert found is not None
-    assert re.match(r"\d+\.\d % volatility, delta \+0\.4\d, gamma 0\.\d{4}, theta −\$\d\.\d\d an hour, vega", found[1])
-    assert "underlying 5,898.50 at" in found[1] or "underlying 5898.50 at" in found[1]
+    found = _greeks(page)
+    assert [row[:2] for row in found] == [row[:2] for row in before]
+    assert re.fullmatch(r"\d+\.\d %", found[0][2])
+    assert re.fullmatch(r"\+0\.4\d", found[1][2]), "just below its strike"
+    store.set(POSITION, {"id": "POSRUN"}, opened_at=at(50))
+    assert [row[2] for row in _greeks(page)] == ["–"] * 5, "what was kept much later says nothing of the entry"
+
+
+def _greeks(page: FlaskClient) -> list[list[str]]:
+    """Return the rows of the table: name, now, at the entry, for all."""
+    page.application.extensions["reader"].forget()
+    table = page.get("/position/POSRUN").get_data(as_text=True).partition("<h2>Greeks</h2>")[2].partition("</table>")[0]
+    return [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.split("<tr>")[2:]]
