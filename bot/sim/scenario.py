@@ -156,8 +156,66 @@ class FlowBias(_Act):
     bias: float = Field(ge=-1, le=1)
 
 
-Act = Annotated[Pin | Drift | Jump | Halt | WideSpread | BookBias | FlowBias, Field(discriminator="kind")]
-PRICE_ACTS: Final = (Pin, Drift, Jump, Halt)
+class _Sometimes(_Strict):
+    """Something that points one way and comes true with `probability`; a coin of the seed says whether today. The price
+    then goes `percent` that way, otherwise as far the other."""
+
+    direction: Literal[-1, 1]
+    probability: float = Field(default=0.8, ge=0, le=1)
+    percent: float = Field(default=0.35, ge=0, le=10)
+
+
+class Closing(_Act, _Sometimes):
+    """Orders for the closing auction gather: option flow and trades off the exchanges lean by `strength` while it
+    lasts; the price goes in the ten minutes after it."""
+
+    kind: Literal["closing"]
+    strength: float = Field(default=0.5, ge=0, le=1)
+
+
+class Informed(_Act, _Sometimes):
+    """People who know filed `count` trades `filed_days_before`; the price goes while it lasts."""
+
+    kind: Literal["informed"]
+    who: Literal["congress", "insiders"]
+    count: int = Field(default=4, ge=1, le=20)
+    filed_days_before: int = Field(default=2, ge=1, le=30)
+
+
+class Release(_Sometimes):
+    """An economic release that the vendor's calendar names: the price jumps with it."""
+
+    kind: Literal["release"]
+    at: ClockTime
+    name: str = Field(min_length=1, max_length=80)
+
+    def starts(self) -> int:
+        return self.at.hour * 3600 + self.at.minute * 60
+
+    def ends(self) -> int:
+        return self.starts() + 1
+
+
+class Earnings(_Sometimes):
+    """The company reports today: before the open, which then gaps against the close before, or after the close."""
+
+    kind: Literal["earnings"]
+    at: ClockTime = time(9, 30)
+    when: Literal["premarket", "postmarket"] = "premarket"
+
+    def starts(self) -> int:
+        return self.at.hour * 3600 + self.at.minute * 60
+
+    def ends(self) -> int:
+        return self.starts() + 1
+
+
+Uncertain = Closing | Informed | Release | Earnings
+Act = Annotated[
+    Pin | Drift | Jump | Halt | WideSpread | BookBias | FlowBias | Closing | Informed | Release | Earnings,
+    Field(discriminator="kind"),
+]
+PRICE_ACTS: Final = (Pin, Drift, Jump, Halt, Closing, Informed, Release, Earnings)
 
 
 class SymbolScript(_Strict):
@@ -169,6 +227,10 @@ class SymbolScript(_Strict):
     previous_close: float | None = Field(default=None, gt=0)
     follows: str | None = Field(default=None, description="the symbol whose path this one copies, scaled")
     book_noise: float = Field(default=0.06, ge=0, le=0.5)
+    term: float = Field(
+        default=0.0, ge=-0.9, le=0.9,
+        description="of a year's volatility over the month's, as a fraction; below 0 the term structure is inverted",
+    )  # fmt: skip
     acts: list[Act] = Field(default_factory=list)
 
     @model_validator(mode="after")
@@ -248,10 +310,16 @@ class Scenario(_Strict):
         return self.moment(self.start_at)
 
 
+def kinds_of_acts() -> list[str]:
+    """Return the words for what may happen to a symbol, in the order of the schema."""
+    union = Act.__origin__  # type: ignore[attr-defined]  # of Annotated
+    return [kind.model_fields["kind"].annotation.__args__[0] for kind in union.__args__]
+
+
 _ALLOWED: Final = MappingProxyType(
     {
         "extra_forbidden": "one of the documented keys",
-        "union_tag_invalid": "pin, drift, jump, halt, wide_spread, book_bias, flow_bias",
+        "union_tag_invalid": ", ".join(kinds_of_acts()),
     }
 )
 

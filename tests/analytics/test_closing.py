@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from bot.analytics.closing import AUCTION_SHARE, WEIGHTS, closing_pressure, conf
 from bot.domain.calendar import TradingSession
 from bot.domain.data.flow import NetPremiumTick, TradeSide
 from bot.domain.data.tape import DarkPoolTrade, PriceLevel
+from tests.analytics.closing_days import Afternoon, afternoon
 
 SESSION = TradingSession(
     date(2026, 11, 20), datetime(2026, 11, 20, 14, 30, tzinfo=UTC), datetime(2026, 11, 20, 21, 0, tzinfo=UTC),
@@ -80,3 +82,46 @@ def test_on_a_half_day_the_hours_come_with_the_close() -> None:
         minutes(*[3.0, 3.0, -1.0] * 10, since=TWO - timedelta(hours=3)), [], [], half, NOW - timedelta(hours=3)
     )
     assert found is not None
+
+
+# ---- scored on simulated afternoons of which it is known what came true; none of them was used to fit the slope
+
+
+@pytest.fixture(scope="module")
+def days() -> list[Afternoon]:
+    return [afternoon(seed) for seed in range(1000, 1075)]
+
+
+def test_what_it_is_sure_of_comes_true_as_often_as_it_says(days: list[Afternoon]) -> None:
+    """The reliability table: of each class of confidence how many there were, what was said, what came true."""
+    classes = {
+        low: [day for day in days if low <= day.found.confidence < high] for low, high in ((50, 60), (60, 70), (70, 90))
+    }
+    table = {
+        low: (len(members), sum(d.found.confidence for d in members) / len(members) / 100,
+              sum(d.came_true for d in members) / len(members))
+        for low, members in classes.items()
+    }  # fmt: skip
+    assert sum(count for count, _, _ in table.values()) == len(days)
+    for low, (count, said, came) in table.items():
+        assert count >= 12, (low, table)
+        assert abs(said - came) <= 2 * math.sqrt(said * (1 - said) / count), (low, table)
+    assert table[70][2] > table[50][2] + 0.1
+
+
+def test_it_is_better_than_a_coin_and_than_always_being_sure(days: list[Afternoon]) -> None:
+    def brier(said: list[float]) -> float:
+        return sum((p - d.came_true) ** 2 for p, d in zip(said, days, strict=True)) / len(days)
+
+    own = brier([d.found.confidence / 100 for d in days])
+    assert own < brier([0.5] * len(days))
+    assert own < brier([1.0] * len(days))
+
+
+def test_the_stronger_it_gathers_the_surer_it_is(days: list[Afternoon]) -> None:
+    by_stated: dict[float, list[float]] = {}
+    for each in days:
+        by_stated.setdefault(each.stated, []).append(each.found.confidence)
+    means = [sum(found) / len(found) for _, found in sorted(by_stated.items())]
+    assert len(means) == 4
+    assert means == sorted(means)

@@ -118,7 +118,7 @@ def build_tape(spec: UnderlyingSpec, symbol: str, path: DayPath, line: Timeline,
     width = wide + (rng.random(line.count) < 0.08)
     bid = np.floor(cents - width / 2.0 + 0.5).astype(np.int64)
     ask = bid + width
-    at_bid = rng.random(line.count) < 0.5
+    at_bid = rng.random(line.count) < 0.5 * (1.0 - path.tape_lean)
     last = np.round(cents).astype(np.int64) if spec.sec_type == "IND" else np.where(at_bid, bid, ask)
     volume, trades = _volume(spec, path, line, rng)
     session = last[line.open_index :]

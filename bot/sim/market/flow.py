@@ -26,6 +26,7 @@ from bot.sim.market.surface import (
     Floats,
     black_scholes_array,
     implied_volatility_array,
+    level,
     moneyness_array,
 )
 from bot.sim.vocabulary import VenueInstrument
@@ -146,7 +147,7 @@ class ModelAlert:
 
 
 def build_option_tape(
-    universe: OptionUniverse, path: DayPath, line: Timeline, iv: float, reference: float, seed: int
+    universe: OptionUniverse, path: DayPath, line: Timeline, iv: float, reference: float, seed: int, term: float = 0.0
 ) -> OptionTape:
     """Draw the day's trades of one underlying."""
     rng = generator(seed, universe.underlying.symbol, "option tape")
@@ -161,7 +162,7 @@ def build_option_tape(
     side = np.where(draw < ask_share, 1, np.where(draw < 0.88, -1, 0)).astype(np.int64)
     years = np.maximum(universe.ends[row] - second, 1.0) / YEAR_SECONDS
     strike = universe.strike[row]
-    vol = implied_volatility_array(iv, spot, strike, years, reference)
+    vol = implied_volatility_array(level(iv, term, years), spot, strike, years, reference)
     greeks = black_scholes_array(spot, strike, years, vol, right)
     bid, ask = option_quotes(
         universe.spec, greeks.price, moneyness_array(iv, spot, strike, years), path.spread_factor[second],
@@ -240,14 +241,21 @@ def net_premium_minutes(
 
 
 def build_alerts(
-    tape: OptionTape, universe: OptionUniverse, path: DayPath, line: Timeline, iv: float, interest: Floats, seed: int
+    tape: OptionTape,
+    universe: OptionUniverse,
+    path: DayPath,
+    line: Timeline,
+    iv: float,
+    interest: Floats,
+    seed: int,
+    term: float = 0.0,
 ) -> list[ModelAlert]:
     """Return the day's alerts: each trade among the largest premiums, with what its contract traded just before."""
     premium = tape.cents * tape.size
     if not len(premium):
         return []
     large = np.flatnonzero(premium >= np.quantile(premium, _ALERT_QUANTILE))
-    return [_alert(int(trade), tape, universe, path, line, iv, interest, seed) for trade in large]
+    return [_alert(int(trade), tape, universe, path, line, iv, interest, seed, term) for trade in large]
 
 
 def _alert(
@@ -259,6 +267,7 @@ def _alert(
     iv: float,
     interest: Floats,
     seed: int,
+    term: float,
 ) -> ModelAlert:
     row, second = int(tape.row[trade]), int(tape.second[trade])
     so_far = tape.of_row(row, second)
@@ -270,8 +279,8 @@ def _alert(
     size = int(tape.size[burst].sum())
     volume = int(tape.size[so_far].sum())
     vols = [
-        float(implied_volatility_array(iv, path.price[s], universe.strike[[row]],
-              (universe.ends[[row]] - s) / YEAR_SECONDS, path.price[line.open_index])[0])
+        float(implied_volatility_array(level(iv, term, (universe.ends[[row]] - s) / YEAR_SECONDS), path.price[s],
+              universe.strike[[row]], (universe.ends[[row]] - s) / YEAR_SECONDS, path.price[line.open_index])[0])
         for s in (start, second)
     ]  # fmt: skip
     tick = 1 if universe.spec.option_rule == 26 else 5

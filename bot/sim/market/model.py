@@ -14,7 +14,7 @@ from bot.sim.market.chain import IdBook, years_left
 from bot.sim.market.directory import Directory, InstrumentTerms
 from bot.sim.market.option_values import OptionValues
 from bot.sim.market.paths import Timeline, build_paths, timeline
-from bot.sim.market.surface import implied_volatility
+from bot.sim.market.surface import implied_volatility, level
 from bot.sim.market.underlying_day import Book, build_book, daily_bars, stock_top, underlying_depth
 from bot.sim.market.vendor_view import VendorView
 from bot.sim.scenario import MARKET_HALF_DAYS, Scenario
@@ -97,7 +97,9 @@ class MarketModel:
             return None
         spot, strike = float(book.path.price[index]), float(book.universe.strike[row])
         years = years_left(float(book.universe.ends[row]), index)
-        iv = implied_volatility(book.script.iv, spot, strike, years, book.script.open)
+        iv = implied_volatility(
+            float(level(book.script.iv, book.script.term, years)), spot, strike, years, book.script.open
+        )
         value = self._options.greeks(book, row, instrument.con_id, index)
         return ModelGreeks(iv, value.price, value.delta, value.gamma, value.vega, value.theta, spot)
 

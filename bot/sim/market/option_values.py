@@ -10,7 +10,7 @@ from bot.sim.market.books import dollars, flicker_of, option_quote, option_sizes
 from bot.sim.market.chain import years_left
 from bot.sim.market.flow import ContractDay
 from bot.sim.market.paths import Timeline
-from bot.sim.market.surface import SurfaceGreeks, black_scholes, implied_volatility, moneyness
+from bot.sim.market.surface import SurfaceGreeks, black_scholes, implied_volatility, level, moneyness
 from bot.sim.market.underlying_day import Book
 from bot.sim.vocabulary import TopOfBook, VenueInstrument
 
@@ -56,7 +56,9 @@ class OptionValues:
         if known is None:
             spot, strike = float(book.path.price[index]), float(book.universe.strike[row])
             years = years_left(float(book.universe.ends[row]), index)
-            iv = implied_volatility(book.script.iv, spot, strike, years, book.script.open)
+            iv = implied_volatility(
+                float(level(book.script.iv, book.script.term, years)), spot, strike, years, book.script.open
+            )
             known = black_scholes(spot, strike, years, iv, call=bool(book.universe.right[row] > 0))
             self._greeks[con_id] = known
         return known
@@ -85,6 +87,8 @@ class OptionValues:
         universe, spot = book.universe, book.path.previous_close
         years = years_left(float(universe.ends[row]) + 86_400.0, self._line.close_index)
         strike = float(universe.strike[row])
-        iv = implied_volatility(book.script.iv, spot, strike, years, book.script.open)
+        iv = implied_volatility(
+            float(level(book.script.iv, book.script.term, years)), spot, strike, years, book.script.open
+        )
         value = black_scholes(spot, strike, years, iv, call=bool(universe.right[row] > 0)).price
         return dollars(round(value * 100.0))

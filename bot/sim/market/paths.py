@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from bot.sim.market.noise import generator
 from bot.sim.market.surface import Floats
-from bot.sim.scenario import BookBias, Drift, FlowBias, Halt, Jump, Pin, Scenario, SymbolScript, WideSpread
+from bot.sim.market.truth import as_it_comes
+from bot.sim.scenario import BookBias, Closing, Drift, FlowBias, Halt, Jump, Pin, Scenario, SymbolScript, WideSpread
 
 ORIGIN: Final = time(9, 0)
 _AFTER_CLOSE_S: Final = 900
@@ -77,6 +78,8 @@ class DayPath:
     flow_bias: Floats
     activity: Floats
     previous_close: float
+    tape_lean: Floats
+    """How much more of the shares trades at the ask than at the bid, -1 to 1."""
 
 
 def u_shape(line: Timeline) -> Floats:
@@ -92,7 +95,8 @@ def build_paths(scenario: Scenario, seed: int, line: Timeline) -> dict[str, DayP
     """Return the paths of all symbols of a scenario, leaders first and then those that follow them."""
     market = generator(seed, "market", "shocks").standard_normal(line.count)
     paths: dict[str, DayPath] = {}
-    for symbol, script in sorted(scenario.symbols.items(), key=lambda item: item[1].follows is not None):
+    for symbol, written in sorted(scenario.symbols.items(), key=lambda item: item[1].follows is not None):
+        script = as_it_comes(written, seed, symbol)
         rng = generator(seed, symbol, "path")
         previous = script.previous_close or script.open * math.exp(-0.3 * script.iv / 16.0 * rng.standard_normal())
         if script.follows:
@@ -103,7 +107,8 @@ def build_paths(scenario: Scenario, seed: int, line: Timeline) -> dict[str, DayP
             own = rng.standard_normal(line.count)
             shocks = _MARKET_SHARE * market + math.sqrt(1 - _MARKET_SHARE**2) * own
             price, halted = _walk(script, shocks, rng, line)
-        paths[symbol] = _dress(script, price, halted, line, previous)
+        gathering = [act for act in written.acts if isinstance(act, Closing)]
+        paths[symbol] = _dress(script, price, halted, line, previous, gathering)
     return paths
 
 
@@ -219,7 +224,10 @@ def _seeded_jumps(rng: np.random.Generator, line: Timeline, sigma: float) -> Flo
     return jumps
 
 
-def _dress(script: SymbolScript, price: Floats, halted: NDArray[np.bool_], line: Timeline, previous: float) -> DayPath:
+def _dress(
+    script: SymbolScript, price: Floats, halted: NDArray[np.bool_], line: Timeline, previous: float,
+    gathering: Sequence[Closing],
+) -> DayPath:  # fmt: skip
     spread, size = np.ones(line.count), np.ones(line.count)
     for act in script.acts:
         if isinstance(act, WideSpread):
@@ -235,15 +243,16 @@ def _dress(script: SymbolScript, price: Floats, halted: NDArray[np.bool_], line:
         flow_bias=_lean([act for act in script.acts if isinstance(act, FlowBias)], line),
         activity=u_shape(line),
         previous_close=round(previous, 2),
+        tape_lean=np.clip(_lean(gathering, line), -0.9, 0.9),
     )
 
 
-def _lean(acts: Sequence[BookBias | FlowBias], line: Timeline) -> Floats:
+def _lean(acts: Sequence[BookBias | FlowBias | Closing], line: Timeline) -> Floats:
     """Return the sum of the biases, each easing in and out."""
     seconds = np.arange(line.count)
     total = np.zeros(line.count)
     for act in acts:
         start, end = line.of_clock(act.starts()), line.of_clock(act.ends())
         ease = np.clip(np.minimum(seconds - start, end - seconds) / _RAMP_S, 0.0, 1.0)
-        total += act.bias * ease
+        total += (act.direction * act.strength if isinstance(act, Closing) else act.bias) * ease
     return total

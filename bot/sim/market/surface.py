@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,15 @@ _SHORT_END_DAYS: Final = 1.5
 _LEVERAGE: Final = 3.0
 
 
+def level(base: float, term: float, years: Floats | float) -> Any:
+    """Return the month's volatility `base` as it is for a life: `term` more for a year, in the logarithm of time; for
+    less than a day as for a day. Below 0 the term structure is inverted."""
+    if not term:
+        return base
+    days = np.maximum(np.asarray(years) * 365.0, 1.0)
+    return base * (1.0 + term * np.log(days / 30.0) / math.log(365.0 / 30.0))
+
+
 def atm_volatility(base: float, years: float, spot: float, reference: float) -> float:
     """Return the at-the-money volatility: `base` is the 30-day level, `reference` the price at which it held."""
     short = 1.0 + _SHORT_END * math.exp(-years * 365.0 / _SHORT_END_DAYS)
@@ -132,7 +141,7 @@ def implied_volatility(base: float, spot: float, strike: float, years: float, re
 
 
 def implied_volatility_array(
-    base: float, spot: Floats | float, strike: Floats, years: Floats, reference: float
+    base: float | Floats, spot: Floats | float, strike: Floats, years: Floats, reference: float
 ) -> Floats:
     """Return `implied_volatility` element by element."""
     years = np.maximum(years, _MIN_YEARS)

@@ -14,7 +14,14 @@ from bot.sim.market.chain import IdBook, OptionUniverse, build_universe, open_in
 from bot.sim.market.exposure import ChainSnapshot, SpotGexRow
 from bot.sim.market.flow import ContractDay, ModelAlert, NetPremiumMinute, OptionTape, build_alerts, build_option_tape
 from bot.sim.market.paths import DayPath, Timeline
-from bot.sim.market.surface import YEAR_SECONDS, Floats, GreekArrays, black_scholes_array, implied_volatility_array
+from bot.sim.market.surface import (
+    YEAR_SECONDS,
+    Floats,
+    GreekArrays,
+    black_scholes_array,
+    implied_volatility_array,
+    level,
+)
 from bot.sim.scenario import Scenario, SymbolScript
 from bot.sim.vocabulary import Bar, TopOfBook, VenueDepth, VenueInstrument
 
@@ -48,11 +55,11 @@ def build_book(scenario: Scenario, seed: int, line: Timeline, symbol: str, path:
     universe = build_universe(scenario, symbol, line, ids)
     tape = build_tape(universe.spec, symbol, path, line, script.book_noise, seed)
     interest = open_interest(universe, script.open, script.pin, seed)
-    options = build_option_tape(universe, path, line, script.iv, script.open, seed)
+    options = build_option_tape(universe, path, line, script.iv, script.open, seed, script.term)
     book = Book(symbol, script, path, tape, universe, interest, options)
     if script.pin is not None:
         _raise_pin(book, line, script.pin)
-    book.alerts = build_alerts(options, universe, path, line, script.iv, book.interest, seed)
+    book.alerts = build_alerts(options, universe, path, line, script.iv, book.interest, seed, script.term)
     return book
 
 
@@ -78,7 +85,9 @@ def evaluate(book: Book, index: int) -> tuple[GreekArrays, Floats, Floats]:
     """Return greeks, volatilities and years left of the whole chain."""
     universe, spot = book.universe, float(book.path.price[index])
     years = np.maximum(universe.ends - index, 1.0) / YEAR_SECONDS
-    iv = implied_volatility_array(book.script.iv, spot, universe.strike, years, book.script.open)
+    iv = implied_volatility_array(
+        level(book.script.iv, book.script.term, years), spot, universe.strike, years, book.script.open
+    )
     return black_scholes_array(spot, universe.strike, years, iv, universe.right), iv, years
 
 

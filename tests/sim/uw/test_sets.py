@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import defaultdict
 from datetime import UTC, timedelta
 from functools import cache
@@ -19,7 +20,7 @@ from bot.feeds.targets import targets_of
 from bot.feeds.tolerant import rows_of
 from bot.feeds.vendors.unusual_whales.rows import PARSERS
 from bot.sim.market import MarketModel, build_market
-from bot.sim.scenario import load_scenario
+from bot.sim.scenario import Scenario, load_scenario
 from bot.sim.uw import InProcessTransport, UwFace, UwLimits
 from tests.conftest import REPO_ROOT
 from tests.feeds.uw_site import OneDay
@@ -230,3 +231,43 @@ def test_without_an_expiry_greeks_are_an_empty_list_and_a_weekend_is_empty_every
     face, _ = shared_face()
     assert face.answer("/api/stock/SPY/greeks", [], "Bearer x").body == b'{"data": []}'
     assert face.answer("/api/market/market-tide", [("date", "2026-11-15")], "Bearer x").body == b'{"data": []}'
+
+
+# ---- what the script lets people know, and what is announced
+
+
+def test_what_a_script_foretells_is_served_and_nothing_of_its_coin() -> None:
+    acts = [
+        {"kind": "informed", "who": "congress", "at": "10:00", "for_minutes": 60, "direction": 1, "count": 5},
+        {"kind": "informed", "who": "insiders", "at": "11:00", "for_minutes": 60, "direction": -1, "count": 4},
+        {"kind": "release", "at": "10:00", "direction": 1, "name": "CPI m/m, revised"},
+        {"kind": "earnings", "direction": 1},
+    ]
+    symbols = {"NVDA": {"open": 180, "iv": 0.4, "term": -0.4, "acts": acts}}
+    scenario = {"name": "x", "description": "x", "date": "2026-11-20", "symbols": symbols}
+    model = build_market(Scenario.model_validate(scenario), 1)
+    clock = ManualClock((model.session_open() + timedelta(minutes=20)).astimezone(UTC))
+    face = UwFace(model, clock, limits=UwLimits(per_minute=100_000))
+
+    def told(path: str, query: dict[str, str]) -> list[dict[str, Any]]:
+        reply = face.answer(path, list(query.items()), "Bearer x")
+        assert reply.status == 200, reply.body
+        assert b"probability" not in reply.body
+        assert b"comes_true" not in reply.body
+        rows: list[dict[str, Any]] = json.loads(reply.body)["data"]
+        return rows
+
+    bought = [
+        row for row in told("/api/congress/recent-trades", {"ticker": "NVDA"}) if row["filed_at_date"] == "2026-11-18"
+    ]
+    assert sum(row["txn_type"] == "Buy" for row in bought) >= 5
+    sold = [
+        row for row in told("/api/insider/transactions", {"ticker_symbol": "NVDA"}) if "KNOWER" in row["owner_name"]
+    ]
+    assert len({row["owner_name"] for row in sold}) == 4
+    assert all(row["amount"] < 0 and not row["is_10b5_1"] for row in sold)
+    assert "CPI m/m, revised" in {row["event"] for row in told("/api/market/economic-calendar", {})}
+    assert "NVDA" in {row["symbol"] for row in told("/api/earnings/premarket", {"date": "2026-11-20"})}
+    term = told("/api/stock/NVDA/volatility/term-structure", {})
+    by_life = [float(row["volatility"]) for row in sorted(term, key=lambda row: row["dte"]) if row["dte"] >= 7]
+    assert by_life == sorted(by_life, reverse=True), "inverted"

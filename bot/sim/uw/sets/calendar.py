@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Final
 
+from bot.sim.scenario import Earnings, Release
 from bot.sim.uw.limits import NEW_YORK
 from bot.sim.uw.rows import Row, stamp
 from bot.sim.uw.sets.day import COMPANIES, Asked, Rows, ServedSet, VendorDay, days_back
@@ -40,7 +41,21 @@ def economic_calendar(day: VendorDay, asked: Asked) -> Rows:
                     "reported_period": on.strftime("%B"),
                 }
             )  # fmt: skip
-    return rows
+    return rows + _released(day)
+
+
+def _released(day: VendorDay) -> Rows:
+    """Return the releases that the day's script has, each once, whatever number of underlyings moves with it."""
+    market = day.market
+    acts = [act for symbol in day.symbols() for act in market.scenario.symbols[symbol].acts if isinstance(act, Release)]
+    named = {(act.at, act.name) for act in acts}
+    return [
+        {
+            "time": stamp(datetime.combine(market.line.day, at, NEW_YORK)), "event": name, "type": "report",
+            "forecast": None, "prev": None, "reported_period": market.line.day.strftime("%B"),
+        }
+        for at, name in sorted(named)
+    ]  # fmt: skip
 
 
 def companies(day: VendorDay) -> list[str]:
@@ -48,7 +63,12 @@ def companies(day: VendorDay) -> list[str]:
 
 
 def next_report(day: VendorDay, symbol: str) -> tuple[date, str]:
-    """Return when a company reports next, within three weeks, and at which end of that day."""
+    """Return when a company reports next, within three weeks, and at which end of that day; today where the script of
+    the day says so."""
+    script = day.market.scenario.symbols.get(symbol)
+    said = next((act for act in script.acts if isinstance(act, Earnings)), None) if script is not None else None
+    if said is not None:
+        return day.market.line.day, said.when
     draw = int(day.rng(symbol, "earnings").integers(0, 1000))
     on = day.market.line.day + timedelta(days=draw % _SESSIONS_TO_EARNINGS)
     on += timedelta(days=max(0, on.weekday() - 4) and 7 - on.weekday())

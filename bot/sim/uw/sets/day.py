@@ -14,7 +14,7 @@ from bot.sim.market import MarketModel
 from bot.sim.market.exposure import ChainSnapshot
 from bot.sim.market.flow import Ints
 from bot.sim.market.noise import generator
-from bot.sim.market.surface import YEAR_SECONDS, Floats, black_scholes_array, implied_volatility_array
+from bot.sim.market.surface import YEAR_SECONDS, Floats, black_scholes_array, implied_volatility_array, level
 from bot.sim.market.underlying_day import Book
 from bot.sim.uw.query import Query
 from bot.sim.uw.rows import Row
@@ -180,7 +180,7 @@ def _columns_of(book: Book) -> TradeColumns:
     tape, universe, path = book.options, book.universe, book.path
     strike, right, spot = universe.strike[tape.row], universe.right[tape.row], path.price[tape.second]
     years = np.maximum(universe.ends[tape.row] - tape.second, 1.0) / YEAR_SECONDS
-    iv = implied_volatility_array(book.script.iv, spot, strike, years, book.script.open)
+    iv = implied_volatility_array(level(book.script.iv, book.script.term, years), spot, strike, years, book.script.open)
     greeks = black_scholes_array(spot, strike, years, iv, right)
     return TradeColumns(
         second=tape.second, row=tape.row, size=tape.size, side=tape.side, premium=tape.cents * tape.size,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Final
 
 from bot.sim.market.noise import mix
+from bot.sim.scenario import Informed
 from bot.sim.uw.rows import Row, money
 from bot.sim.uw.sets.day import COMPANIES, Asked, Rows, ServedSet, VendorDay
 
@@ -57,9 +58,42 @@ def congress_trades(day: VendorDay, asked: Asked) -> Rows:
                 "notes": f"Lot {number}",
             }
         )
+    rows += _of_those_who_know(day, asked)
     kept = [row for row in rows if ticker is None or row["ticker"] == ticker]
     ordered = sorted(kept, key=lambda row: str(row["transaction_date"]), reverse=True)
     return ordered[asked.query.page(default=100, most=200)]
+
+
+def _known(day: VendorDay, who: str) -> Iterator[tuple[str, Informed, int]]:
+    """Yield what the scenario lets people know: ticker, act, number of the trade."""
+    for symbol in day.symbols():
+        for act in day.market.scenario.symbols[symbol].acts:
+            if isinstance(act, Informed) and act.who == who:
+                yield from ((symbol, act, number) for number in range(act.count))
+
+
+def _of_those_who_know(day: VendorDay, asked: Asked) -> list[Row]:
+    rows: list[Row] = []
+    for symbol, act, number in _known(day, "congress"):
+        filed = day.market.line.day - timedelta(days=act.filed_days_before)
+        name, chamber = _MEMBERS[number % len(_MEMBERS)]
+        rows.append(
+            {
+                "ticker": symbol,
+                "name": f"Representative {name}" if chamber == "house" else f"Senator {name}",
+                "reporter": name,
+                "member_type": chamber,
+                "politician_id": str(uuid.UUID(int=mix(number % len(_MEMBERS)) << 64, version=4)),
+                "txn_type": "Buy" if act.direction > 0 else "Sell",
+                "amounts": _RANGES[3],
+                "issuer": "self",
+                "transaction_date": (filed - timedelta(days=20 + number)).isoformat(),
+                "filed_at_date": filed.isoformat(),
+                "is_active": True,
+                "notes": "",
+            }
+        )
+    return rows
 
 
 def _insiders(day: VendorDay, asked: Asked) -> list[tuple[str, date, Row]]:
@@ -72,6 +106,12 @@ def _insiders(day: VendorDay, asked: Asked) -> list[tuple[str, date, Row]]:
         shares = 500 + draw[3] % 20_000
         price = day.price_of(ticker) * (0.97 + draw[4] % 60 / 1000)
         found.append((ticker, traded, _insider_row(number, ticker, traded, code, shares, price, draw)))
+    for symbol, act, number in _known(day, "insiders"):
+        traded = day.market.line.day - timedelta(days=act.filed_days_before + number % 5)
+        shares, code, price = 20_000 + 100 * number, "P" if act.direction > 0 else "S", day.price_of(symbol)
+        words = [_INSIDER_ROWS + number, 0, 1, 0, 0, number]  # no plan had fixed it, and it was filed at once
+        row = _insider_row(words[0], symbol, traded, code, shares, price, words)
+        found.append((symbol, traded, row | {"owner_name": f"KNOWER {number:02}"}))
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bot.sim.market.surface import Floats, atm_volatility
+from bot.sim.market.surface import Floats, atm_volatility, level
 from bot.sim.uw.query import BadParameter
 from bot.sim.uw.rows import Row, stamp
 from bot.sim.uw.sets.day import Asked, Rows, ServedSet, VendorDay, days_back, span_of
@@ -24,7 +24,8 @@ _DELTAS: Final = ("10", "25")
 def _atm(day: VendorDay, asked: Asked, days: float) -> float:
     book = day.book(asked.ticker)
     spot = float(book.path.price[day.index(asked.minute)])
-    return atm_volatility(book.script.iv, max(days, 0.05) / 365.0, spot, book.script.open)
+    years = max(days, 0.05) / 365.0
+    return atm_volatility(float(level(book.script.iv, book.script.term, years)), years, spot, book.script.open)
 
 
 def term_structure(day: VendorDay, asked: Asked) -> Rows:
