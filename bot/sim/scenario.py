@@ -196,7 +196,7 @@ class Release(_Sometimes):
         return self.starts() + 1
 
 
-class Earnings(_Sometimes):
+class ReportToday(_Sometimes):
     """The company reports today: before the open, which then gaps against the close before, or after the close."""
 
     kind: Literal["earnings"]
@@ -210,12 +210,12 @@ class Earnings(_Sometimes):
         return self.starts() + 1
 
 
-Uncertain = Closing | Informed | Release | Earnings
+Uncertain = Closing | Informed | Release | ReportToday
 Act = Annotated[
-    Pin | Drift | Jump | Halt | WideSpread | BookBias | FlowBias | Closing | Informed | Release | Earnings,
+    Pin | Drift | Jump | Halt | WideSpread | BookBias | FlowBias | Closing | Informed | Release | ReportToday,
     Field(discriminator="kind"),
 ]
-PRICE_ACTS: Final = (Pin, Drift, Jump, Halt, Closing, Informed, Release, Earnings)
+PRICE_ACTS: Final = (Pin, Drift, Jump, Halt, Closing, Informed, Release, ReportToday)
 
 
 class SymbolScript(_Strict):

@@ -18,11 +18,11 @@ from bot.sim.scenario import (
     Act,
     Closing,
     Drift,
-    Earnings,
     FlowBias,
     Informed,
     Jump,
     Release,
+    ReportToday,
     Scenario,
     SymbolScript,
     Uncertain,
@@ -52,7 +52,7 @@ def truths(scenario: Scenario, seed: int, symbol: str) -> tuple[CameTrue, ...]:
 
 def _truths(script: SymbolScript, seed: int, symbol: str) -> Iterator[CameTrue]:
     for number, act in enumerate(script.acts):
-        if isinstance(act, Closing | Informed | Release | Earnings):
+        if isinstance(act, Closing | Informed | Release | ReportToday):
             coin = float(generator(seed, symbol, "truth", str(number), act.kind).random())
             yield CameTrue(act, coin < act.probability)
 
@@ -63,10 +63,10 @@ def as_it_comes(script: SymbolScript, seed: int, symbol: str) -> SymbolScript:
     found = tuple(_truths(script, seed, symbol))
     if not found:
         return script
-    acts: list[Act] = [act for act in script.acts if not isinstance(act, Closing | Informed | Release | Earnings)]
+    acts: list[Act] = [act for act in script.acts if not isinstance(act, Closing | Informed | Release | ReportToday)]
     acts += [each for came in found for each in _acts(came)]
     gap = next(
-        (came.percent for came in found if isinstance(came.act, Earnings) and came.act.when == "premarket"), None
+        (came.percent for came in found if isinstance(came.act, ReportToday) and came.act.when == "premarket"), None
     )
     before = script.previous_close if gap is None else round(script.open * math.exp(-math.log1p(gap / 100)), 2)
     return script.model_copy(update={"acts": acts, "previous_close": before})

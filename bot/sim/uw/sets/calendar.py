@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from bot.sim.scenario import Earnings, Release
+from bot.sim.scenario import Release, ReportToday
 from bot.sim.uw.limits import NEW_YORK
 from bot.sim.uw.rows import Row, stamp
 from bot.sim.uw.sets.day import COMPANIES, Asked, Rows, ServedSet, VendorDay, days_back
@@ -66,7 +66,7 @@ def next_report(day: VendorDay, symbol: str) -> tuple[date, str]:
     """Return when a company reports next, within three weeks, and at which end of that day; today where the script of
     the day says so."""
     script = day.market.scenario.symbols.get(symbol)
-    said = next((act for act in script.acts if isinstance(act, Earnings)), None) if script is not None else None
+    said = next((act for act in script.acts if isinstance(act, ReportToday)), None) if script is not None else None
     if said is not None:
         return day.market.line.day, said.when
     draw = int(day.rng(symbol, "earnings").integers(0, 1000))
