@@ -38,6 +38,7 @@ class SignalTrigger(StrEnum):
     FILL = "fill"
     LATE_FILL = "late_fill"
     CANCEL = "cancel"
+    JOIN = "join"
 
 
 S, T = SignalState, SignalTrigger
@@ -51,6 +52,9 @@ SIGNAL: Final = Lifecycle(
             (S.PENDING, T.MEASURE): S.PENDING,  # the broker's what-if came back: margin and commission are known
             (S.PENDING, T.ASK): S.PENDING,  # a person is asked
             (S.PENDING, T.EDIT): S.PENDING,  # the person changed its terms, and is asked anew
+            (S.PENDING, T.JOIN): S.PENDING,  # another strategy has the same idea: one trade, with the reasons of both
+            (S.APPROVED, T.JOIN): S.APPROVED,
+            (S.WORKING, T.JOIN): S.WORKING,
             (S.PENDING, T.APPROVE): S.APPROVED,
             (S.PENDING, T.REJECT): S.REJECTED,
             (S.PENDING, T.EXPIRE): S.EXPIRED,
@@ -91,6 +95,7 @@ class SignalChange(TypedDict, total=False):
     limit_price: Decimal
     notional: Decimal
     risk_fraction: Decimal
+    rationale: Mapping[str, Any]
     stop_price: Decimal | None
     approval_id: str | None
     entry_order_id: str | None
@@ -103,7 +108,10 @@ class SignalChange(TypedDict, total=False):
 @living
 class Signal(Living[SignalTrigger, SignalChange]):
     """One idea. `limit_price` is per share; `notional` the full premium of `quantity` contracts in dollars;
-    `stop_price` the first stop per share where a person chose one, None: the strategy's."""
+    `stop_price` the first stop per share where a person chose one, None: the strategy's. `confidence` 0 to 100 as its
+    strategy says; `targets` prices per share at which profit is taken; `risk_reward` the gain at the last of them for
+    each dollar that the stop would lose; `max_risk` what all of it may lose, dollars; `complexity` in words what makes
+    it complex, empty: it is plain."""
 
     id: str
     strategy: str
@@ -123,6 +131,11 @@ class Signal(Living[SignalTrigger, SignalChange]):
     what_if_asked_at: datetime | None = None
     closed_at: datetime | None = None
     stop_price: Decimal | None = None
+    confidence: int | None = None
+    targets: tuple[str, ...] = ()
+    risk_reward: float | None = None
+    max_risk: Decimal | None = None
+    complexity: str = ""
 
     @property
     def symbol(self) -> str:

@@ -266,7 +266,8 @@ _SIGNALS: Final = f"""
 /* One row a signal, prices in dollars per share, notional in dollars. */
 SELECT s.id, s.strategy, s.symbol, s."right", {_dollars("s.strike")} AS strike, s.expiry, s.quantity,
     {_dollars("s.limit_price")} AS limit_price, {_dollars("s.notional")} AS notional, s.risk_fraction, s.state,
-    s.created_at, s.expires_at, s.closed_at, s.session_day, s.position_id, s.rationale
+    s.created_at, s.expires_at, s.closed_at, s.session_day, s.position_id, s.rationale, s.confidence, s.targets,
+    s.risk_reward, {_dollars("s.max_risk")} AS max_risk, s.complexity
 FROM signal s"""
 
 _POSITIONS: Final = f"""

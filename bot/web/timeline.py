@@ -14,7 +14,7 @@ from bot.charts.chart import Chart
 from bot.domain.calendar import new_york_day
 from bot.domain.money import ZERO
 from bot.domain.overseer import OverseerCall
-from bot.domain.wording import dollars, key_words, price
+from bot.domain.wording import NOTHING, dollars, key_words, price
 from bot.store import read as ask
 from bot.store.read.messages import MessageRow, messages_about
 from bot.store.read.money import open_of
@@ -175,9 +175,17 @@ def _signal_facts(row: ask.SignalRow) -> tuple[Fact, ...]:
         ("Contracts", str(row.quantity), ""),
         ("Limit", price(row.limit_price), ""),
         ("Full premium", dollars(row.notional), ""),
+        ("Most it may lose", dollars(row.max_risk) if row.max_risk is not None else NOTHING, ""),
+        ("Confidence", f"{row.confidence} of 100" if row.confidence is not None else NOTHING, ""),
+        ("Targets", " / ".join(row.targets) or NOTHING, _reward_words(row.risk_reward)),
+        ("Complexity", row.complexity or "plain", ""),
         ("Proposed", formats.full_time(row.created_at), ""),
         ("Good until", f"{formats.clock_time(row.expires_at)} New York", ""),
     )
+
+
+def _reward_words(reward: float | None) -> str:
+    return "" if reward is None else f"{reward:.1f} times what the stop would lose"
 
 
 def _chart(

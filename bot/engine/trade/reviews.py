@@ -50,6 +50,11 @@ def _view(ctx: Context, signal: Signal) -> ComplexityView:
     )
 
 
+def complexity_of(ctx: Context, signal: Signal) -> tuple[str, ...]:
+    """Return in words everything that makes a signal complex; empty: it is plain."""
+    return complexity(_view(ctx, signal), ctx.settings.overseer.review)
+
+
 def confidence_of(signal: Signal) -> float | None:
     """Return how sure a strategy said it was, 0 to 100; None where it said nothing."""
     said = signal.rationale.get("confidence")

@@ -28,6 +28,7 @@ from bot.engine.state.records import GammaProfile, StrategyStatRow, TickBatch
 from bot.engine.state.schedule import NEVER
 from bot.engine.trade import pace
 from bot.engine.trade.chains import ChainWatch
+from bot.engine.trade.one_idea import Joined, joins
 from bot.engine.trade.signals import SizedSignal, no_equity, propose, reject_in_shadow, reject_unsized
 from bot.engine.trade.starts import StartingSwitches
 from bot.strategies.base import Look, Strategy
@@ -142,8 +143,10 @@ class Scanner:
                 continue
             self.looked_at[strategy.name] = ctx.now
             for look, made in self._look_at_all(ctx, journal, parking, strategy):
-                if made is not None:
+                if isinstance(made, SizedSignal):
                     _put_forward(ctx, journal, made)
+                elif made is not None and made.step is not None:
+                    journal.take(made.step)
                 place = (strategy.name, look.symbol)
                 self._count(ctx, place, look, 1 if made is not None else 0)
                 if self._is_news(place, look, ctx.now):
@@ -152,7 +155,7 @@ class Scanner:
 
     def _look_at_all(
         self, ctx: Context, journal: Journal, parking: Parking, strategy: Strategy
-    ) -> list[tuple[Look, SizedSignal | None]]:
+    ) -> list[tuple[Look, SizedSignal | Joined | None]]:
         if (everywhere := _blocked(ctx) or _switched_off(ctx, strategy)) is not None:
             return _look_at(ctx, journal, parking, strategy, dict.fromkeys(strategy.symbols, everywhere))
         known = self.blocked.get(strategy.name)
@@ -271,10 +274,10 @@ def _interests(ctx: Context, strategy: Strategy) -> list[tuple[str, frozenset[st
 
 def _look_at(
     ctx: Context, journal: Journal, parking: Parking, strategy: Strategy, blocked: Mapping[str, Blocked]
-) -> list[tuple[Look, SizedSignal | None]]:
+) -> list[tuple[Look, SizedSignal | Joined | None]]:
     """Return a look at every symbol, with what it proposes. One symbol that fails parks the strategy: what it says of
     the others is not trusted either."""
-    found: list[tuple[Look, SizedSignal | None]] = [
+    found: list[tuple[Look, SizedSignal | Joined | None]] = [
         (Look(symbol, None, why, {"condition": condition}), None) for symbol, (condition, why) in blocked.items()
     ]
     free = [symbol for symbol in strategy.symbols if symbol not in blocked]
@@ -289,11 +292,15 @@ def _look_at(
     return found
 
 
-def _look(ctx: Context, strategy: Strategy, symbol: str, entering: TradingSession) -> tuple[Look, SizedSignal | None]:
+def _look(
+    ctx: Context, strategy: Strategy, symbol: str, entering: TradingSession
+) -> tuple[Look, SizedSignal | Joined | None]:
     """Look and size what is proposed. Pure: when it fails, nothing has been changed."""
     look = strategy.look(symbol, ctx.board, entering, ctx.now)
     if look.proposal is None:
         return look, None
+    if (joined := joins(ctx, strategy, look)) is not None:
+        return Look(symbol, None, joined.words, {**look.evidence, "condition": "one_idea"}), joined
     made = propose(ctx, look.proposal)
     if isinstance(made, str):
         return Look(symbol, None, made, {"condition": "equity"}), None

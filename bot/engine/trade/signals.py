@@ -7,7 +7,7 @@ All functions here are pure: they return steps or births and touch nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -69,11 +69,28 @@ def propose(ctx: Context, proposal: Proposal) -> SizedSignal | str:
         rationale=proposal.rationale,
         what_if_asked_at=ctx.now,
     )
+    signal = _with_terms(ctx, signal, worst)
     if quantity == 0:
         words = f"proposed, but no contract is allowed: {size.bound_by}"
         return SizedSignal(signal, Birth(signal, words, _sizing_evidence(signal, equity, worst)), (), size.bound_by)
     birth = Birth(signal, _why(proposal), {**proposal.rationale, "size": size.bound_by})
     return SizedSignal(signal, birth, (ask_what_if(signal),), size.bound_by)
+
+
+def _with_terms(ctx: Context, signal: Signal, worst: Decimal) -> Signal:
+    """Return a new signal with its targets, what they bring for what the stop would lose, and what makes it complex."""
+    plan, grid, entry = ctx.exit_settings(signal.strategy), ctx.board.grid(signal.key), signal.limit_price
+    last = getattr(plan, "target", None)
+    gains = [rung.gain for rung in plan.rungs] + ([last] if last is not None else [])
+    confidence = reviews.confidence_of(signal)
+    return replace(
+        signal,
+        confidence=None if confidence is None else round(confidence),
+        targets=tuple(format(grid.nearest(entry * (1 + gain)), "f") for gain in gains),
+        risk_reward=round(float(max(gains) / plan.stop_loss), 2) if gains else None,
+        max_risk=worst * signal.quantity * signal.contract.multiplier,
+        complexity="; ".join(reviews.complexity_of(ctx, signal)),
+    )
 
 
 def size_at(

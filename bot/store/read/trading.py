@@ -75,6 +75,11 @@ class SignalRow:
     expires_at: datetime
     approval_id: str | None
     position_id: str | None
+    confidence: int | None = None
+    targets: Sequence[str] = ()
+    risk_reward: float | None = None
+    max_risk: Decimal | None = None
+    complexity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

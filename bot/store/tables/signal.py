@@ -10,7 +10,23 @@ from sqlalchemy import Index
 
 from bot.domain.calendar import new_york_day
 from bot.domain.signal import Signal, SignalState
-from bot.store.fields import contract, day, facts, fraction, ident, key, label, money, shown, utc, whole, word
+from bot.store.fields import (
+    contract,
+    day,
+    facts,
+    fraction,
+    ident,
+    key,
+    label,
+    money,
+    names,
+    number,
+    shown,
+    utc,
+    whole,
+    word,
+    words,
+)
 from bot.store.stored import Stored
 
 SIGNALS: Final = Stored(
@@ -42,6 +58,11 @@ SIGNALS: Final = Stored(
     facts("what_if", "JSON: the broker's margin preview", maybe=True),
     utc("what_if_asked_at", maybe=True),
     money("stop_price", "a share's first stop where a person chose one", maybe=True),
+    whole("confidence", "0 to 100, as its strategy says", maybe=True),
+    names("targets", "JSON: prices per share at which profit is taken"),
+    number("risk_reward", "gain at the last target for each dollar that the stop would lose", maybe=True),
+    money("max_risk", "what all of it may lose", maybe=True),
+    words("complexity", "what makes it complex; empty: it is plain"),
     more=(
         Index(None, "state"),
         Index(None, "strategy", "symbol", "created_at"),
