@@ -122,7 +122,7 @@ def _whole(row: ask.PositionRow, found: tuple[float, OptionGreeks] | None, *, la
         return (NOTHING,) * 5
     each, size, one = found[1], row.quantity * row.multiplier, float(row.underlying or 0) / 100
     return (
-        "", f"{_usd(each.delta * size * one)} for 1 %", f"{_usd(each.gamma * size * one * one)} more for the next 1 %",
+        "", f"{_usd(each.delta * size * one)} for 1 %", f"{_usd(each.gamma * size * one * one)} for 1 %",
         _usd(each.theta_hour * size * (1 if last_day else 24)), _usd(each.vega * size),
     )  # fmt: skip
 
