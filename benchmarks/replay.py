@@ -49,6 +49,7 @@ def _settings() -> Settings:
                 "max_positions": 100, "max_same_direction": 100, "max_per_symbol": 100, "max_losses_in_a_row": 10**6,
                 "max_correlation": 1, "max_pair_correlation": 1, "daily_loss_usd": 0, "max_orders_per_minute": 10**6,
                 "uw_silent_s": 10**7,
+                "degradation": {"enabled": False},  # it buys by the count, and would be switched off for it
             },
             "execution": {"trail_min_step": "0.001", "trail_min_interval_s": 1},
             "engine": {"status_wall_seconds": 60},

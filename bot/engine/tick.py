@@ -227,7 +227,8 @@ class Engine:
     async def tick(self) -> None:
         """Apply what came, decide, commit, then send."""
         started = self._ticked_at = self._clock.monotonic()
-        await self._swap_settings()
+        if self._coming is not None:
+            await self._swap_settings()
         ctx = self._begin(self._clock.now(), self._clock.steady_s())
         self._intake.apply(ctx)
         self._turn_the_page(ctx)

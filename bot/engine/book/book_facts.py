@@ -18,12 +18,13 @@ from bot.domain.order import (
     ENDED_EARLY,
     Execution,
     OrderSide,
+    OrderState,
     base_of,
     last_revisions,
 )
 from bot.engine.book import foreign
 from bot.engine.book.comparison import BookComparison
-from bot.engine.book.facts import FactKeeper
+from bot.engine.book.facts import FactKeeper, identity
 from bot.engine.book.newer_store import NewerSales, is_unknown
 from bot.engine.state.fact_name import FactName
 from bot.engine.state.records import LEFT_ALONE, SET_ASIDE
@@ -50,6 +51,8 @@ class BookFacts:
         for exec_id, amount in snapshot.commissions.items():
             self._charge(keeper, CommissionReported(exec_id, amount, snapshot.at))
         for view in (*snapshot.completed_orders, *snapshot.open_orders):
+            if self._is_known(view):
+                continue
             self._alone(
                 FactName("order", view.order_ref or str(view.perm_id)), view.contract_key, self._take_view, keeper, view
             )
@@ -73,6 +76,14 @@ class BookFacts:
         if is_news or name in self._faults.faults:
             key = execution.contract_key if execution is not None else ""
             self._alone(name, key, keeper.commission, told)
+
+    def _is_known(self, view: BrokerOrderView) -> bool:
+        """Say whether a book tells of an order what is on record, and nothing can follow: it has filled, here and
+        there. Most lines of a late book are such. Never so on a full pass, nor while a fact is in dispute."""
+        if view.status is not BrokerOrderStatus.FILLED or self._ctx.full or self._faults.faults:
+            return False
+        order = self._ctx.ledger.order_index.by_ref.get(view.order_ref)
+        return order is not None and order.state is OrderState.FILLED and not order.wanted and not identity(order, view)
 
     def _take_view(self, keeper: FactKeeper, view: BrokerOrderView) -> None:
         order = self._ctx.ledger.order_index.by_ref.get(view.order_ref)
@@ -98,11 +109,12 @@ class BookFacts:
     def _count(self, keeper: FactKeeper, executions: Iterable[Execution], *, conclusive: bool) -> None:
         ledger = self._ctx.ledger
         for execution in executions:
-            is_news = execution.base_id not in ledger.fills.executions
-            name, event = FactName("execution", execution.base_id), ExecutionReported(execution)
-            if ledger.fills.executions.get(execution.base_id) != execution or name in self._faults.faults:
+            base = execution.base_id
+            known, name = ledger.fills.executions.get(base), FactName("execution", base)
+            if known != execution or name in self._faults.faults:
+                event = ExecutionReported(execution)
                 self._alone(name, execution.contract_key, keeper.executed, event, whole_book=conclusive)
-            if is_news and execution.base_id in ledger.fills.executions:
+            if known is None and base in ledger.fills.executions:
                 what = f"{execution.side} {execution.quantity}"
                 self._line("execution", execution.exec_id, "missing", what, "counted")
 
