@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from decimal import Decimal
 from typing import Any, Final
 
@@ -57,6 +57,8 @@ def build_order(ticket: OrderTicket, account: str, *, what_if: bool = False) -> 
         order.lmtPrice = float(terms.limit_price)
     if ticket.order_type is OrderType.STOP and terms.stop_price is not None:
         order.auxPrice = float(terms.stop_price)
+    if ticket.good_after is not None:
+        order.goodAfterTime = f"{ticket.good_after.astimezone(UTC):%Y%m%d-%H:%M:%S}"
     return order
 
 

@@ -260,6 +260,7 @@ class Order(Living[OrderTrigger, OrderChange]):
     perm_id: int | None = None
     client_id: int | None = None
     mid_at_decision: Decimal | None = None
+    good_after: datetime | None = None  # the broker keeps it from then on; None: from its arrival
     reject_code: int | None = None
     reject_reason: str = ""
     refusal: RefusalKind | None = None
@@ -335,12 +336,14 @@ class Order(Living[OrderTrigger, OrderChange]):
             self.order_type,
             self.wanted or self.terms,
             self.order_id,
+            self.good_after,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class OrderTicket:
-    """An order as it is sent or modified: identity, contract, side, type and terms. Always a DAY order."""
+    """An order as it is sent or modified: identity, contract, side, type and terms. Always a DAY order; where
+    `good_after` is given, one that rests at the broker until then and cannot fill before."""
 
     id: str
     order_ref: str
@@ -349,6 +352,7 @@ class OrderTicket:
     order_type: OrderType
     terms: Terms
     order_id: int | None = None
+    good_after: datetime | None = None
 
 
 _REVISED: Final = re.compile(r"(.+)\.([0-9A-Fa-f]{2})")

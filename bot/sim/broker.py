@@ -135,6 +135,7 @@ class SimBroker:
             order_ref=ticket.order_ref,
             account=self.account,
             what_if=what_if,
+            good_after=ticket.good_after,
         )
 
     async def snapshot(self) -> BrokerSnapshot:

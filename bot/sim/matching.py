@@ -135,6 +135,8 @@ class MatchingVenue:
             return self._orders.end(work, now, CANCELLED)
         if order.ticket.tif == "GTD" and order.ticket.good_till and now >= order.ticket.good_till:
             return self._orders.end(work, now, f"{CANCELLED}The order has expired.")
+        if order.ticket.good_after is not None and now < order.ticket.good_after:
+            return []
         if not work.transmitted or now < order.live_from or not is_open(self.market, now) or self._orders.waits(work):
             return []
         events: list[VenueEvent] = []

@@ -211,6 +211,7 @@ class VenueTicket:
     outside_rth: bool = False
     what_if: bool = False
     good_till: datetime | None = None
+    good_after: datetime | None = None
 
 
 @dataclass(slots=True)

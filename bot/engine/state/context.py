@@ -158,6 +158,7 @@ class Context:
         tag: str,
         signal: Signal | None = None,
         position: Position | None = None,
+        good_after: datetime | None = None,
     ) -> Order:
         """Return a fresh order of a signal (entry) or of a position (everything else), with the mid of this moment."""
         owner = position or signal
@@ -179,4 +180,5 @@ class Context:
             position_id=position.id if position else None,
             tag=tag,
             mid_at_decision=quote.mid if quote else None,
+            good_after=good_after,
         )

@@ -25,7 +25,7 @@ from bot.engine.trade.calling_off import FLATTENED
 from bot.engine.trade.prices import patience_with_quotes, second_look, seen_bid
 from bot.engine.trade.protection import least_step
 from bot.engine.trade.refusals import is_watched
-from bot.engine.trade.sight import flat_from
+from bot.engine.trade.sight import flat_from, is_opening
 from bot.risk.ladder import stop_move_is_material, trailing_stop, trails_from
 
 _HELD = frozenset({PositionState.FILLED, PositionState.TRAILING})
@@ -205,6 +205,8 @@ class CalmPositions:
     def rise(self, ctx: Context, risen: Iterable[str]) -> set[str]:
         """Have the highs of the calm positions in these contracts follow their bids. Returns those of which that cannot
         be compared: they are judged."""
+        if is_opening(ctx):
+            return set()
         quote_of, looks_of, by_key = ctx.board.quote, ctx.board.looks, ctx.ledger.position_index.by_key
         look, patience, failed = second_look(ctx), patience_with_quotes(ctx), set[str]()
         for key in risen:
@@ -254,7 +256,7 @@ class CalmPositions:
 def raise_high(ctx: Context, position: Position) -> None:
     """Have the high follow the bid that a second look bears out."""
     quote = ctx.board.quote(position.key)
-    if quote is None or quote.bid is None or quote.bid <= position.high:
+    if quote is None or quote.bid is None or quote.bid <= position.high or is_opening(ctx):
         return  # what is borne out is never above the latest bid
     bid = seen_bid(ctx, position, above=position.high)
     if bid is not None:

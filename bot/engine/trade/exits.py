@@ -46,7 +46,7 @@ from bot.engine.trade.protection import (
     shrink,
 )
 from bot.engine.trade.refusals import follow, is_watched, watch
-from bot.engine.trade.sight import flat_from, sight_of, sight_of_rungs
+from bot.engine.trade.sight import flat_from, is_opening, sight_of, sight_of_rungs
 from bot.risk.exit_rules import EXIT_RULES, SellSome, begins_to_trail, closing, is_reached, way_gone
 from bot.risk.ladder import trailing_stop, trails_from
 
@@ -76,11 +76,12 @@ def decide_position(ctx: Context, position: Position) -> list[Step]:
         return _value(position, seen_bid(ctx, position))
     stop = live_stop(orders)
     watched = is_watched(orders) if stop is None else bid is not None and (stop.changes_are_over or is_watched(orders))
+    watched = watched and not is_opening(ctx)
     due = watch(ctx, position, bid) if watched else []
     due = due or _follow_rungs(ctx, position, orders) or protect(ctx, position, orders)
     seen = None if due or bid is None else seen_bid(ctx, position)
-    if bid is None or seen is None:
-        return due
+    if bid is None or seen is None or is_opening(ctx):
+        return due  # an opening print is no gain to sell or to follow
     return _climb(ctx, position, orders, min(seen, bid)) or _trail(ctx, position, orders, seen)
 
 

@@ -68,7 +68,8 @@ def amend(
     ctx: Context, order: Order, wanted: Terms, reason: str, evidence: Mapping[str, Any], actor: str = "tick"
 ) -> Step:
     """Send new terms for a live order; they are in force once the broker echoes them."""
-    ticket = replace(order.ticket(), terms=wanted)
+    later = order.good_after if order.good_after is not None and order.good_after > ctx.broker_now else None
+    ticket = replace(order.ticket(), terms=wanted, good_after=later)
     sets = OrderChange(wanted=wanted, wanted_since=ctx.now, amendments=order.amendments + 1)
     return Step(order, OrderTrigger.AMEND, reason, evidence, sets, instructions=(AmendOrder(ticket),), actor=actor)
 

@@ -10,17 +10,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import SubmitOrder
 from bot.domain.money import neat
 from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
 from bot.domain.position import Origin, Position, PositionChange, PositionTrigger
+from bot.domain.wording import new_york
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.engine.trade.live_orders import amend, cancel, may_cancel
 from bot.engine.trade.prices import under_the_bid
 from bot.engine.trade.refusals import is_watched, must_sell, repriced, touched, waits_for_the_other_side
+from bot.engine.trade.sight import stop_is_live_from
 from bot.risk.ladder import protective_stop, stop_move_is_material
 
 _COARSER = 5  # times the least step, for a stop that was changed often
@@ -170,7 +173,8 @@ def _place(ctx: Context, position: Position, orders: Sequence[Order], quantity: 
     if waits_for_the_other_side(ctx, orders) or waits_for_a_bid(ctx, position):
         return []
     price = stop_of(ctx, position, orders)
-    if position.origin is not Origin.BROKER and under_the_bid(ctx, position, price) != price:
+    is_live = stop_is_live_from(ctx) is None  # else no quote of now says whether it would sell
+    if is_live and position.origin is not Origin.BROKER and under_the_bid(ctx, position, price) != price:
         return touched(ctx, position, price, "is to be placed")
     return place_stop(ctx, position, orders, quantity, _under_the_market(ctx, position))
 
@@ -207,17 +211,19 @@ def place_stop(
 ) -> list[Step]:
     """Return the step that sends a stop for `quantity`, a tick under the bid and `below` where it would not stand under
     them; nothing where no price does."""
-    wanted = stop_of(ctx, position, orders)
-    price = under_the_bid(ctx, position, wanted, below)
+    wanted, later = stop_of(ctx, position, orders), stop_is_live_from(ctx)
+    price = under_the_bid(ctx, position, wanted, below) if later is None or below is not None else wanted
     if price is None:
         return []
-    order = ctx.new_order(
-        Purpose.PROTECT, OrderType.STOP, Terms(quantity, stop_price=price), tag="stop", position=position
-    )
+    terms = Terms(quantity, stop_price=price)
+    order = ctx.new_order(Purpose.PROTECT, OrderType.STOP, terms, tag="stop", position=position, good_after=later)
     lowered = f"lowered from {wanted}: the bid is {_bid_of(ctx, position)}" if price < wanted else ""
     words = f"stop for {quantity} at {price}, entry {neat(position.entry_price)}" + (f", {lowered}" if lowered else "")
+    evidence: dict[str, Any] = {"stop": price, "quantity": quantity, "order_ref": order.order_ref}
+    if later is not None:
+        words += f", live from {new_york(later)}: after the opening"
+        evidence["good_after"] = later
     birth = Birth(order, words, {"entry_price": position.entry_price, "stop_loss": position.plan.stop_loss})
-    evidence = {"stop": price, "quantity": quantity, "order_ref": order.order_ref}
     sets = PositionChange(stop_price=price)
     return [
         Step(

@@ -60,6 +60,27 @@ def is_settled_session(ctx: Context) -> bool:
     return ctx.trading.is_open(ctx.broker_now) and ctx.broker_now >= ctx.trading.open_at + guard
 
 
+def is_opening(ctx: Context) -> bool:
+    """Say whether the market has opened so lately that its quotes may be those of an opening print."""
+    return ctx.trading.is_open(ctx.broker_now) and not is_settled_session(ctx)
+
+
+def stop_is_live_from(ctx: Context) -> datetime | None:
+    """Return the moment from which a stop that is placed now may fill: outside the session, and in its first seconds,
+    once the opening is over, for an opening print is no price to sell at. It rests at the broker meanwhile, so that it
+    comes into force whatever becomes of this program. None: at once."""
+    guard, session = ctx.settings.execution.opening_guard_s, ctx.trading
+    if not guard:
+        return None
+    if ctx.broker_now >= session.close_at:
+        try:
+            session = ctx.calendar.next_session(session.day)
+        except ValueError:  # past the calendar that was loaded
+            return None
+    at = session.open_at + timedelta(seconds=guard)
+    return at if ctx.broker_now < at else None
+
+
 def sight_of_rungs(ctx: Context, position: Position, bid: Decimal | None) -> ExitSight:
     """Return what rungs and trail look at, at a bid that was borne out."""
     low, high = seen_underlying(ctx, position) if position.plan.atr is not None else (None, None)

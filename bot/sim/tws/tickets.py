@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Final
@@ -54,11 +54,12 @@ def read_ticket(
         return Denial(201, "Order rejected - reason: an index is not tradable")
     try:
         good_till = read_time(request.good_till, EXCHANGE_ZONE) if request.tif == "GTD" else None
+        good_after = read_time(request.attributes.get("good_after", ""), EXCHANGE_ZONE)
     except ProtocolError:
         return Denial(391, "The time or time-zone entered is invalid. The correct format is yyyymmdd hh:mm:ss xx/xxxx")
     if request.tif == "GTD" and good_till is None:
         return Denial(391, "A good-till-date order needs its date and time")
-    return _ticket(request, client_id, instrument, account, good_till)
+    return replace(_ticket(request, client_id, instrument, account, good_till), good_after=good_after)
 
 
 def one_instrument(request: PlaceOrder, market: Market, now: datetime) -> VenueInstrument | Denial:

@@ -55,6 +55,11 @@ ORDERS: Final = Stored(
     large("perm_id", "IBKR permanent id", maybe=True),
     whole("client_id", maybe=True),
     money("mid_at_decision", "mid of bid and ask when the order was decided", maybe=True),
+    utc(
+        "good_after",
+        "it rests at the broker until then, and cannot fill before; null: it fills as it arrives",
+        maybe=True,
+    ),
     whole("reject_code", maybe=True),
     words("reject_reason"),
     word("refusal", RefusalKind, maybe=True),
