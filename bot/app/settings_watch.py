@@ -50,11 +50,12 @@ class SettingsWatch:
 
     async def run(self) -> None:
         """Look at each edit, until cancelled."""
-        async for _ in self._edits(self._anew.running.root / "config"):
-            await self.look()
+        root = self._anew.running.root
+        async for changes in self._edits(root / "config"):
+            await self.look(written_files(changes, root))
 
-    async def look(self) -> None:
-        """Read everything, and bring into force what may change while the bot runs."""
+    async def look(self, files: Sequence[str] = ()) -> None:
+        """Read everything, and bring into force what may change while the bot runs; `files` were written."""
         anew = self._anew
         try:
             edit = anew.edit()
@@ -68,16 +69,18 @@ class SettingsWatch:
         live = edit.changed[Takeover.LIVE] if anew.take_live is not None else ()
         if live:
             anew.go_live(edit)
-        self._tell_what_is_in_force(edit.sources, live)
+        self._tell_what_is_in_force(edit.sources, live, files)
         self._tell_what_waits(edit, live)
         self._refused = ""
 
-    def _tell_what_is_in_force(self, sources: Sequence[str], live: Sequence[str]) -> None:
+    def _tell_what_is_in_force(self, sources: Sequence[str], live: Sequence[str], files: Sequence[str]) -> None:
         named = (("data sources", sources), ("settings", live))
         what = [f"{title}: {', '.join(names)}" for title, names in named if names]
         if what or self._refused:
             words = f"changed: {'; '.join(what)}" if what else "the settings are sound again"
-            self._alert("SETTINGS_TAKEN", f"{words}; the bot runs on with them", changed=[*sources, *live])
+            by = f"; {', '.join(files)}" if files else ""
+            changed = [*sources, *live]
+            self._alert("SETTINGS_TAKEN", f"{words}{by}; the bot runs on with them", changed=changed, files=[*files])
 
     def _tell_what_waits(self, edit: SettingsEdit, live: Sequence[str]) -> None:
         waiting = {when: [name for name in names if name not in live] for when, names in edit.changed.items()}
@@ -98,6 +101,21 @@ class SettingsWatch:
     def _alert(self, code: str, words: str, **facts: Any) -> None:
         (log.warning if code == "SETTINGS_REFUSED" else log.info)(words)
         self._tell(AlertRaised(code, words, facts, self._clock.now()))
+
+
+def written_files(changes: object, root: Path) -> list[str]:
+    """Return the settings files of an edit, each with whose it is now: who saves a file by an editor that writes it
+    anew becomes its owner."""
+    paths = [Path(change[1]) for change in changes if len(change) > 1] if isinstance(changes, set | frozenset) else []
+    return [_with_owner(path, root) for path in sorted(paths) if path.suffix in {".yaml", ".yml"}]
+
+
+def _with_owner(path: Path, root: Path) -> str:
+    name = str(path.relative_to(root)) if path.is_relative_to(root) else path.name
+    try:
+        return f"{name} of {path.owner()}"
+    except (OSError, KeyError):  # it is gone again, or its owner has no name here
+        return name
 
 
 async def _edits(directory: Path) -> AsyncIterator[object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.app.reloading import ReadAnew
-from bot.app.settings_watch import SettingsWatch
+from bot.app.settings_watch import SettingsWatch, written_files
 from bot.clocks.clock import ManualClock
 from bot.config.loader import LoadedConfig, load
 from bot.domain.events import Event
@@ -127,3 +127,15 @@ async def test_strategies_yaml_and_reload_config_go_the_same_way(written: Path) 
     config = seen.anew.take_over()
     assert (config.settings.approval.mode, config.settings.log.level) == ("manual", "debug")
     assert config.settings.strategies.zero_dte_gamma.min_imbalance == 0.4
+
+
+async def test_an_edit_that_is_taken_says_which_files_were_written_and_whose_they_are(written: Path) -> None:
+    seen = Watched(written)
+    write(written, "approval: {mode: manual}\n")
+    file = written / "config" / "bot.yaml"
+    files = written_files({(2, str(file)), (2, str(file.with_name("gone.yaml"))), (2, "/elsewhere/notes.txt")}, written)
+    assert files == [f"config/bot.yaml of {file.owner()}", "config/gone.yaml"]
+    await seen.watch.look(files)
+    (taken,) = [each for each in seen.events if isinstance(each, AlertRaised)]
+    assert taken.text == f"changed: settings: approval.mode; {', '.join(files)}; the bot runs on with them"
+    assert taken.facts["files"] == tuple(files) or taken.facts["files"] == files

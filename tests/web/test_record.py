@@ -11,6 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from bot.store.queries import count_rows, run_query, stream_query
+from bot.store.tables.alert import ALERT
 from bot.store.tables.command import COMMAND
 from bot.store.tables.config_version import CONFIG_VERSION
 from bot.store.values import time_text
@@ -76,8 +77,12 @@ def test_configurations_are_compared_with_who_had_them_read(page: FlaskClient, s
     store.add(COMMAND, id="C1", kind="reload_config", payload="{}", actor="admin:web:anna", state="done", answer="",
               created_at=time_text(NOW), handled_at=time_text(NOW))  # fmt: skip
     text = page.get("/config").get_data(as_text=True)
-    for words in ("settings.risk.max_positions", ">5<", ">3<", "in force", "anna (page)", "a start, or the files"):
+    for words in ("settings.risk.max_positions", ">5<", ">3<", "in force", "anna (page)", "a start"):
         assert words in text, words
     assert "max_per_symbol" not in text, "it is alike in both"
+    files = json.dumps({"files": ["config/bot.yaml of ann"]})
+    store.add(ALERT, id="ALTAKEN", code="SETTINGS_TAKEN", severity="info", text="changed", at=at(60), facts=files)
+    page.application.extensions["reader"].forget()
+    assert "an edit: config/bot.yaml of ann" in page.get("/config").get_data(as_text=True)
     assert "Nothing differs" in page.get("/config?before=version2&after=version2").get_data(as_text=True)
     assert "One configuration so far" in page.get("/config?before=nope").get_data(as_text=True)

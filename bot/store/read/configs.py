@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, select
 
+from bot.store.bounded import bounded
+from bot.store.tables.alert import ALERT
 from bot.store.tables.command import COMMAND
 from bot.store.tables.config_version import CONFIG_VERSION
-from bot.store.values import parse_time, time_text
+from bot.store.values import parse_json, parse_time, time_text
 
 _ASKED_WITHIN: Final = timedelta(seconds=30)
 _MOST: Final = 200
@@ -20,14 +22,15 @@ _MOST: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class ConfigRow:
-    """One configuration: `until` None while it is in force; `asked_by` who asked for it to be read, empty for a start
-    or an edit of the files."""
+    """One configuration: `until` None while it is in force; `asked_by` who asked for it to be read, `edited` what files
+    were written and whose they are, where the bot took over their edit by itself; both empty for a start."""
 
     id: str
     number: int
     since: datetime
     until: datetime | None
     asked_by: str
+    edited: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +51,24 @@ def versions(connection: Connection) -> list[ConfigRow]:
     found, until = [], None
     for row in rows:
         since = parse_time(row[2])
-        found.append(ConfigRow(row[0], int(row[1]), since, until, _asked_by(connection, since)))
+        asked_by = _asked_by(connection, since)
+        edited = "" if asked_by else _edited(connection, since)
+        found.append(ConfigRow(row[0], int(row[1]), since, until, asked_by, edited))
         until = since
     return found
+
+
+def _edited(connection: Connection, at: datetime) -> str:
+    """Return the files whose edit was taken over at a time, with their owners; empty where none was."""
+    told = ALERT.c
+    near = told.at.between(time_text(at - _ASKED_WITHIN), time_text(at + _ASKED_WITHIN))
+    query = select(bounded(told.facts)).where(told.code == "SETTINGS_TAKEN", near).order_by(told.at.desc()).limit(1)
+    try:
+        facts = parse_json(connection.execute(query).scalar())
+    except ValueError:  # cut short, for somebody wrote far more than a list of files
+        return ""
+    files = facts.get("files") if isinstance(facts, dict) else None
+    return ", ".join(str(each) for each in files) if isinstance(files, list) else ""
 
 
 def _asked_by(connection: Connection, at: datetime) -> str:
