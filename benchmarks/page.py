@@ -66,7 +66,7 @@ SYMBOLS: Final = {"SPY": 590, "QQQ": 510, "SPX": 5900, "IWM": 230, "NVDA": 180, 
 REASONS: Final = tuple(reason.value for reason in CloseReason)[:5]
 NOW: Final = datetime(2026, 11, 20, 17, 42, 18, tzinfo=UTC)
 PAGES: Final = ("/", "/trades", "/trades?sort=held&result=won&page=3", "/performance", "/performance?range=month",
-                "/alerts", "/machines", "/signals", "/positions", "/exposure", "/feeds", "/market", "/strategies", "/config", "/overseer", "/people",
+                "/alerts", "/machines", "/signals", "/positions", "/exposure", "/feeds", "/market", "/strategies", "/config", "/overseer", "/people", "/discovery", "/calibration",
                 "/position/P003990", "/signal/S003990", "/audit", "/overview.json", "/exposure.json", "/strategies.json")  # fmt: skip
 
 
