@@ -261,6 +261,7 @@ class Engine:
         trading = self._session_of(broker_now)
         soon = broker_now + timedelta(seconds=ibkr.quiet_before_restart_s)
         near = self._soon.at(ibkr, soon).window is not None
+        self.board.turn(now, trading, self.settings.exposure)
         parts = (self._strategies, self.board, self.ledger, self._ids, self._calendar)
         switch, steady_s = self._gate.kill_switch(), self._clock.steady_s()
         entering = self._tick_memory.hours.cautious(trading, broker_now)

@@ -75,7 +75,7 @@ class BookView:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BreakerReading:
     """One breaker's answer. `share` is the value as a part of its limit; None when it cannot be measured."""
 
     name: str
@@ -133,14 +133,14 @@ class BreakerRule:
 
 def read_breakers(
     view: BookView, settings: RiskSettings, rows: Sequence[BreakerRule] | None = None
-) -> tuple[Reading, ...]:
+) -> tuple[BreakerReading, ...]:
     """Ask every breaker, in the table's order, or those of `rows` alone."""
     return tuple([_ask(row, view, settings) for row in (breakers_of(settings) if rows is None else rows)])
 
 
-def _ask(row: BreakerRule, view: BookView, settings: RiskSettings) -> Reading:
+def _ask(row: BreakerRule, view: BookView, settings: RiskSettings) -> BreakerReading:
     found = row.rule(view, settings)
-    return Reading(row.name, found.state, found.value, found.limit, found.share, found.detail, found.facts)
+    return BreakerReading(row.name, found.state, found.value, found.limit, found.share, found.detail, found.facts)
 
 
 def _state(share: float, warn_at: float) -> BreakerState:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.config.risk import RiskSettings
 from bot.domain.breaker import BreakerState
-from bot.risk.breakers import BREAKERS, BookView, Reading, read_breakers
+from bot.risk.breakers import BREAKERS, BookView, BreakerReading, read_breakers
 from bot.risk.correlation import correlation, mean_correlation
 
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)
@@ -32,7 +32,7 @@ def path(*moves: float) -> dict[int, Decimal]:
 SAME, OPPOSITE = path(*UP_AND_DOWN), path(*(-m for m in UP_AND_DOWN))
 
 
-def read(name: str, limits: RiskSettings = LIMITS, **changes: Any) -> Reading:
+def read(name: str, limits: RiskSettings = LIMITS, **changes: Any) -> BreakerReading:
     readings = read_breakers(BookView(now=NOW, **changes), limits)
     return next(r for r in readings if r.name == name)
 

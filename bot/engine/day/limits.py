@@ -44,7 +44,7 @@ from bot.engine.state.schedule import Schedule
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import breaker_tag, call_off
 from bot.engine.trade.exits import request_close
-from bot.risk.breakers import BREAKERS, BookView, BreakerRule, Effect, Reading, breakers_of, read_breakers
+from bot.risk.breakers import BREAKERS, BookView, BreakerReading, BreakerRule, Effect, breakers_of, read_breakers
 from bot.risk.correlation import bet_on
 
 _MINUTES_KEPT: Final = 61
@@ -120,7 +120,7 @@ class Limits:
     _sent: _Sent | None = None
     _rows_of: RiskSettings | None = None
     _known_rows: Sequence[BreakerRule] = ()
-    _applied: dict[str, tuple[object, RiskSettings, Reading]] = field(default_factory=dict)
+    _applied: dict[str, tuple[object, RiskSettings, BreakerReading]] = field(default_factory=dict)
     _no_jump: dict[str, tuple[int, Decimal, Decimal]] = field(default_factory=dict)  # within the limit at the last look
     _asleep: _Sent | None = None  # by which nobody had to be asked; None once somebody wrote a breaker
     _passed: Sequence[BreakerRule] = ()  # those of them that were calm
@@ -312,7 +312,7 @@ class Limits:
 
     # ---- what follows
 
-    def _apply(self, ctx: Context, journal: Journal, row: BreakerRule, reading: Reading) -> None:
+    def _apply(self, ctx: Context, journal: Journal, row: BreakerRule, reading: BreakerReading) -> None:
         breaker = ctx.ledger.breakers.setdefault(row.name, Breaker(row.name))
         unmeasured = reading.share is None and row.effect is not Effect.ENTRY
         if breaker.state is BreakerState.TRIPPED and (unmeasured or not ctx.hour_is_known):
@@ -375,7 +375,7 @@ def acknowledge(ctx: Context, journal: Journal, actor: str) -> list[str]:
     return lifted
 
 
-def _tripped(ctx: Context, journal: Journal, row: BreakerRule, reading: Reading) -> None:
+def _tripped(ctx: Context, journal: Journal, row: BreakerRule, reading: BreakerReading) -> None:
     """Tell once, and halt where the table says so."""
     session = ctx.ledger.session
     words = f"circuit breaker: {reading.text}"

@@ -7,6 +7,9 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from bot.analytics.exposure import Convention, convention_of
+from bot.config.exposure import ExposureSettings
+from bot.domain.calendar import TradingSession
 from bot.domain.chains import Chain
 from bot.domain.events.feeds import DatumReceived
 from bot.domain.events.market_data import (
@@ -24,7 +27,9 @@ from bot.domain.instruments import Instrument, OptionContract, PriceGrid, is_ove
 from bot.domain.looks import Looks
 from bot.domain.market import Datum
 from bot.domain.quotes import Depth, Greeks, Quote, TradePrint
+from bot.domain.readings import Reading
 from bot.engine.state.bar_book import BarBook
+from bot.engine.state.measured import Measured
 
 _TRADES_KEPT = 1000
 
@@ -51,6 +56,11 @@ class Board:
         self.halted: set[str] = set()  # keys whose latest quote says that trading is halted
         self.bidless: set[str] = set()  # keys whose latest quote is an ask without a bid
         self.quotes_seen = 0
+        self.now: datetime | None = None  # the tick's, from its beginning on
+        self.session: TradingSession | None = None
+        self.convention = Convention()
+        self._exposure: ExposureSettings | None = None
+        self.measured = Measured()
         self._lines: LinesHeard | None = None
         self._looks: dict[str, Looks] = {}
 
@@ -72,6 +82,16 @@ class Board:
     def trades(self, key: str) -> list[TradePrint]:
         """Return the last trades of an instrument, oldest first."""
         return self._trades.get(key, [])
+
+    def turn(self, now: datetime, session: TradingSession, exposure: ExposureSettings) -> None:
+        """Begin a tick: what is measured from here on is of this moment."""
+        self.now, self.session = now, session
+        if exposure is not self._exposure:
+            self._exposure, self.convention = exposure, convention_of(exposure)
+
+    def measure(self, name: str, key: str) -> Reading | None:
+        """Return what a measure says of a key, None where there is none of that name or before the first tick."""
+        return None if self.now is None else self.measured.read(self, name, key, self.now)
 
     def chain(self, symbol: str) -> Chain | None:
         return self._chains.get(symbol)

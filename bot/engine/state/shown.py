@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from bot.analytics.dealers import DealersExposure, dealers
 from bot.analytics.exposure import Convention, convention_of
 from bot.analytics.macro import macro_values
+from bot.analytics.registry import MEASURES, OF_THE_MARKET
 from bot.domain.data.sets import MARKET_WIDE, OPTION_CONTRACTS
 from bot.domain.events.feeds import DatumReceived
+from bot.domain.readings import MARKET, Reading
 from bot.engine.state.board import Board
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -19,7 +21,10 @@ from bot.engine.state.records import FeedRows
 MACRO: Final = "macro"
 DEALERS: Final = "dealers"
 """The data set of dealers' exposure as we work it out, a key an underlying."""
+MEASURED: Final = "measures"
+"""The data set of what each measure says, a key an underlying and one of the whole market."""
 STRIKES_SHOWN: Final = 60
+_MEASURES_MAX_AGE_S: Final = 600.0
 _MACRO_MAX_AGE_S: Final = 900.0
 _BROKER: Final = "ibkr"
 
@@ -51,8 +56,10 @@ class DealersShown:
     def show(self, ctx: Context, journal: Journal) -> None:
         """Write down the next underlying's, where one is due."""
         rows = self.take(ctx.board, ctx.now, convention_of(ctx.settings.exposure))
-        if rows is not None:
-            journal.batch.feed_rows[rows.dataset, rows.key] = rows
+        if rows is None:
+            return
+        for each in (rows, measure_rows(ctx.board, rows.key, ctx.now), measure_rows(ctx.board, MARKET, ctx.now)):
+            journal.batch.feed_rows[each.dataset, each.key] = each
 
     def take(self, board: Board, now: datetime, convention: Convention) -> FeedRows | None:
         """Return the rows of the first underlying whose chain is not shown yet, None where all are."""
@@ -108,3 +115,26 @@ def _of_vendor(known: tuple[float, float] | None) -> dict[str, float | None]:
 
 
 _VENDORS: Final = ("vendor_gex", "vendor_dex")
+
+
+def measure_rows(board: Board, key: str, now: datetime) -> FeedRows:
+    """Return what every measure says of a key (an underlying, or the market), a row each."""
+    names = [name for name in MEASURES if (name in OF_THE_MARKET) == (key == MARKET)]
+    said = {name: board.measure(name, key) for name in names}
+    rows = [_of_measure(name, reading) for name, reading in said.items() if reading is not None]
+    return FeedRows(MEASURED, key, _OURS, now, now, _MEASURES_MAX_AGE_S, len(rows), rows)
+
+
+def _of_measure(name: str, reading: Reading) -> dict[str, Any]:
+    parts = reading.value if isinstance(reading.value, Mapping) else {}
+    words = ", ".join(
+        f"{part} {_short(value)}" for part, value in parts.items() if part != "value" and value is not None
+    )
+    return {
+        "name": name, "value": reading.number, "unit": reading.unit, "at": reading.at, "absent": reading.absent,
+        "parts": words,
+    }  # fmt: skip
+
+
+def _short(value: object) -> str:
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
