@@ -132,7 +132,6 @@ async def open_desk(
     market = KeptMarket(scenario, seed, kept) if kept.is_kept else build_market(scenario, seed)
     simulated = SimulatedVenue(build_venue(market, scenario, seed))
     settings = trading_only(_paced_for_replay(scenario.settings_of_the_day(config.settings)), strategies)
-    settings = settings.model_copy(update={"strategies": settings.strategies.on_symbols(market.symbols())})
     clock, told = ManualClock(scenario.starts()), log_of(settings)
     configure_logging("warning" if quiet else settings.log.level, config.hidden(), now=clock.now)
     bot = compose(

@@ -300,7 +300,9 @@ class Scenario(_Strict):
         return datetime.combine(day or self.date, at, tzinfo=NEW_YORK)
 
     def settings_of_the_day(self, settings: Settings) -> Settings:
-        """Return the settings as this day is to be lived."""
+        """Return the settings as this day is to be lived: strategies look at what it has options on."""
+        strategies = settings.strategies.on_symbols(self.symbols)
+        settings = settings.model_copy(update={"strategies": strategies})
         if self.approval is None:
             return settings
         return settings.model_copy(update={"approval": settings.approval.model_copy(update={"mode": self.approval})})

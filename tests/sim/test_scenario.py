@@ -235,4 +235,15 @@ def test_a_scenario_says_who_is_asked_and_how_fast_the_day_goes() -> None:
     asked, other = load_scenario("asked"), load_scenario("demo")
     assert asked.settings_of_the_day(Settings()).approval.mode is ApprovalMode.MANUAL
     assert asked.speed == 2
-    assert other.settings_of_the_day(Settings()) == Settings()
+    lived = other.settings_of_the_day(Settings())
+    assert lived == Settings().model_copy(update={"strategies": lived.strategies})
+
+
+def test_strategies_look_at_what_a_day_has_options_on_and_the_others_rest() -> None:
+    """A venue that lists no option of a stock is not asked for its chain again and again."""
+    sections = load_scenario("quiet_day").settings_of_the_day(Settings()).strategies.sections()
+    assert sections["swing"].symbols == ("SPY", "QQQ")
+    assert sections["one_dte_positioning"].symbols == ("SPY", "QQQ", "IWM")
+    assert {name for name, each in sections.items() if not each.enabled} == {
+        "high_iv_14d", "directional_14d", "unusual_14d",
+    }  # fmt: skip
