@@ -32,7 +32,9 @@ DAYS_A_YEAR: Final = 252
 
 @dataclass(frozen=True, slots=True)
 class ClosedTrade:
-    """One trade that is over; money in dollars, `premium` paid for all of it, `day` that of its close in New York."""
+    """One trade that is over; money in dollars, `premium` paid for all of it, `day` that of its close in New York.
+    `mfe` and `mae`: the best and the worst price while it was held, as fractions of its entry price; `slippage`:
+    dollars that its orders cost against the mid at their decision, a cost above 0; None where nothing was measured."""
 
     id: str
     strategy: str
@@ -45,6 +47,13 @@ class ClosedTrade:
     closed_at: datetime
     day: date
     reason: str
+    mfe: Decimal | None = None
+    mae: Decimal | None = None
+    slippage: Decimal | None = None
+
+    @property
+    def held(self) -> timedelta:
+        return self.closed_at - self.opened_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,43 @@ def figures(trades: Iterable[ClosedTrade]) -> Figures:
         mean_loss=sum(lost, ZERO) / len(lost) if lost else None,
         best=max((trade.pnl for trade in known), default=None),
         worst=min((trade.pnl for trade in known), default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SignalQuality:
+    """How good the signals behind some trades were, beside their `figures`: `sharpe` of their daily returns, means of
+    best and worst price while held, as fractions of the entry, over `measured` trades; dollars of slippage a trade over
+    `slipped` trades; how long they were held in the mean. None where there is nothing to tell."""
+
+    figures: Figures
+    sharpe: float | None
+    mfe: Decimal | None
+    mae: Decimal | None
+    measured: int
+    slippage: Decimal | None
+    slipped: int
+    held: timedelta | None
+
+
+def signal_quality(
+    trades: Iterable[ClosedTrade], days: Iterable[date] = (), start: Decimal | None = None
+) -> SignalQuality:
+    """Return how good the signals behind trades were; `days` are those on which there could have been any, `start` the
+    equity before the first: without it there is no Sharpe ratio."""
+    known = list(trades)
+    best = [trade.mfe for trade in known if trade.mfe is not None]
+    worst = [trade.mae for trade in known if trade.mae is not None]
+    slipped = [trade.slippage for trade in known if trade.slippage is not None]
+    return SignalQuality(
+        figures=figures(known),
+        sharpe=sharpe(curve(daily(known, days), start)),
+        mfe=sum(best, ZERO) / len(best) if best else None,
+        mae=sum(worst, ZERO) / len(worst) if worst else None,
+        measured=min(len(best), len(worst)),
+        slippage=sum(slipped, ZERO) / len(slipped) if slipped else None,
+        slipped=len(slipped),
+        held=sum((trade.held for trade in known), timedelta()) / len(known) if known else None,
     )
 
 
@@ -170,13 +216,18 @@ IN_TIME: Final = frozenset({"hour", "day", "week", "month"})
 
 def grouped(trades: Iterable[ClosedTrade], by: str) -> list[tuple[str, Figures]]:
     """Return the figures of each group: those of time in its order, the others by P&L, the best first."""
-    found: dict[str, list[ClosedTrade]] = {}
-    for trade in trades:
-        found.setdefault(GROUPINGS[by](trade), []).append(trade)
-    rows = [(name, figures(group)) for name, group in found.items()]
+    rows = [(name, figures(group)) for name, group in groups(trades, by).items()]
     return (
         sorted(rows, key=lambda row: row[0]) if by in IN_TIME else sorted(rows, key=lambda row: (-row[1].pnl, row[0]))
     )
+
+
+def groups(trades: Iterable[ClosedTrade], by: str) -> dict[str, list[ClosedTrade]]:
+    """Return the trades of each group, as they came."""
+    found: dict[str, list[ClosedTrade]] = {}
+    for trade in trades:
+        found.setdefault(GROUPINGS[by](trade), []).append(trade)
+    return found
 
 
 def brought_at_expiry(contract: OptionContract, quantity: int, price: Decimal, underlying: Decimal) -> Decimal:

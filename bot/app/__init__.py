@@ -7,8 +7,10 @@ them are imported only when called, so that `--help` stays quick.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from bot.config.loader import LoadedConfig
-from bot.config.options import ReplayOptions, RunOptions, VenueOptions
+from bot.config.options import DaysOptions, ReplayOptions, RunOptions, VenueOptions
 
 
 def run(config: LoadedConfig, options: RunOptions) -> int:
@@ -40,3 +42,10 @@ def replay_recorded(config: LoadedConfig, options: ReplayOptions) -> int:
     from bot.app.replayed_recording import run_recorded
 
     return run_recorded(config, options)
+
+
+def replay_days(config: LoadedConfig, options: DaysOptions, tell: Callable[[int, int, str], None]) -> int:
+    """Live many simulated days on one store, and print what they came to."""
+    from bot.app.replayed_days import run_days
+
+    return run_days(config, options, tell)

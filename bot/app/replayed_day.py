@@ -13,12 +13,13 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from bot.app.allocator import seldom_collected
 from bot.app.composition import BotParts, Ground, compose, core_stages, replay_store
@@ -104,6 +105,10 @@ class Desk:
         while self.clock.now() < end:
             await self.step(_STEP_S if self._something_lives() else _IDLE_STEP_S)
 
+    async def run_until_the_end(self) -> None:
+        """Let the whole session pass, and what follows it at once."""
+        await self.run_until(self.session.close_at + _AFTER_CLOSE)
+
     def _something_lives(self) -> bool:
         ledger = self.engine.ledger
         return bool(ledger.signals or ledger.order_index.open or ledger.positions)
@@ -121,16 +126,24 @@ async def open_desk(
     days: Path | None = None,
     recorder: Callable[[ManualClock, Settings], Recorder] | None = None,
     strategies: Sequence[str] = (),
+    on: date | None = None,
+    account: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Desk]:
-    """Put a replay together on a store file that does not exist yet, and begin; `broker` may be a kind of its own,
-    `days` is the folder where the day's quotes and answers are kept from replay to replay; `recorder` makes what
-    records it; `strategies`: only these trade."""
+    """Put a replay together on a store file, as a rule one that does not exist yet, and begin; `broker` may be a kind
+    of its own, `days` is the folder where the day's quotes and answers are kept from replay to replay; `recorder` makes
+    what records it; `strategies`: only these trade. `on`: the scenario's story on another day; `account`: what the
+    venue was left with on an earlier one (`MatchingVenue.snapshot`)."""
     upgrade(_address(database))
     scenario = load_scenario(scenario_name)
+    if on is not None:
+        scenario = scenario.model_copy(update={"date": on})
     calendar = XnysCalendar.around(scenario.date, Path(config.settings.sim.state_dir), config.settings.calendar)
     kept, script = _kept(days, config, scenario, seed), FaultScript(scenario.faults, seed)
     market = KeptMarket(scenario, seed, kept) if kept.is_kept else build_market(scenario, seed)
-    simulated = SimulatedVenue(build_venue(market, scenario, seed))
+    venue = build_venue(market, scenario, seed)
+    if account is not None:
+        venue.carry_on(dict(account), scenario.starts().astimezone(UTC))
+    simulated = SimulatedVenue(venue)
     settings = trading_only(_paced_for_replay(scenario.settings_of_the_day(config.settings)), strategies)
     clock, told = ManualClock(scenario.starts()), log_of(settings)
     configure_logging("warning" if quiet else settings.log.level, config.hidden(), now=clock.now)
@@ -195,7 +208,7 @@ async def replay_day(
     began = time.monotonic()
     async with open_desk(config, scenario, seed, database, quiet=quiet, days=days, strategies=strategies) as desk:
         with seldom_collected():
-            await desk.run_until(desk.session.close_at + _AFTER_CLOSE)
+            await desk.run_until_the_end()
     head, took = desk.store.head, time.monotonic() - began
     return ReplayResult(head.hash, head.seq, took, summarize(_address(database), desk.session.day), str(database))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -39,6 +41,12 @@ NUMERIC: Final = frozenset(range(1, len(COLUMNS) + 1))
 def performance(
     by: Annotated[By, typer.Option(help="What is counted together.")] = By.STRATEGY,
     since: Annotated[Range, typer.Option("--range", help="Today, this week, this month, all.")] = Range.ALL,
+    quality: Annotated[
+        bool, typer.Option("--quality", help="How good the signals were: mean win and loss, MFE, MAE, slippage, time.")
+    ] = False,
+    timing: Annotated[
+        bool, typer.Option("--timing", help="By half hour of entry, with intervals; silent below 30 trades.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="For spreadsheets.")] = False,
 ) -> None:
@@ -48,9 +56,15 @@ def performance(
     """
     if csv and json:
         fail("--csv and --json: choose one of them")
+    if quality and timing:
+        fail("--quality and --timing: choose one of them")
     from bot.analytics.performance import figures, grouped
 
-    found = _earned(since)
+    found = _earned(since, slipped=quality or timing)
+    if quality or timing:
+        columns, lines = _qualities(found, by) if quality else _slots(found)
+        _shown(columns, lines, "how good the signals were" if quality else "by time of entry", as_json=json, as_csv=csv)
+        return
     rows = grouped(found.trades, by.value)
     whole = figures(found.trades)
     if json:
@@ -68,12 +82,13 @@ def performance(
     print(_summary(found))
 
 
-def _earned(since: Range) -> Earnings:
+def _earned(since: Range, *, slipped: bool = False) -> Earnings:
     from bot.clocks.clock import SystemClock
     from bot.domain.calendar import new_york_day
     from bot.store import read as ask
     from bot.store.database import open_reader
     from bot.store.read.earnings import earnings
+    from bot.store.read.trades import with_slippage
     from bot.store.revision import check_revision
 
     url = database_url()
@@ -81,7 +96,62 @@ def _earned(since: Range) -> Earnings:
     with open_reader(url) as connection:
         pulse = ask.pulse(connection)
         today = new_york_day(pulse.at if pulse else SystemClock().now())
-        return earnings(connection, since.value, today)
+        found = earnings(connection, since.value, today)
+        return replace(found, trades=with_slippage(connection, found.trades)) if slipped else found
+
+
+def _qualities(found: Earnings, by: By) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    from bot.analytics.performance import groups, signal_quality
+
+    days = [point.day for point in found.curve]
+    columns = ("trades", "win rate", "factor", "expectancy", "Sharpe", "mean win", "mean loss", "MFE", "MAE",
+               "measured", "slippage", "slipped", "held s")  # fmt: skip
+    lines = []
+    for name, trades in sorted(groups(found.trades, by.value).items()):
+        each = signal_quality(trades, days, found.start)
+        it, held = each.figures, each.held
+        values = (it.win_rate, it.factor, it.expectancy, each.sharpe, it.mean_win, it.mean_loss, each.mfe, each.mae)
+        rounded = tuple(None if value is None else round(float(value), 4) for value in values)
+        slippage = None if each.slippage is None else round(float(each.slippage), 2)
+        seconds = None if held is None else round(held.total_seconds())
+        lines.append((name, it.trades, *rounded, each.measured, slippage, each.slipped, seconds))
+    return (by.value, *columns), lines
+
+
+def _slots(found: Earnings) -> tuple[Sequence[str], list[tuple[Any, ...]]]:
+    from bot.analytics.timing import time_slots
+
+    columns = ("from", "trades", "win rate", "interval", "$ a trade", "interval of it", "slippage", "interval of that",
+               "measured", "verdict")  # fmt: skip
+    lines = [
+        (
+            f"{slot.begins:%H:%M}", slot.trades, _number(slot.win_rate), _interval(slot.win_interval),
+            _number(slot.pnl, 2), _interval(slot.pnl_interval), _number(slot.slippage, 2),
+            _interval(slot.slippage_interval), slot.slipped,
+            slot.verdict if slot.speaks else "too few to say anything",
+        )
+        for slot in time_slots(found.trades)
+    ]  # fmt: skip
+    return columns, lines
+
+
+def _number(value: float | None, digits: int = 4) -> float | None:
+    return None if value is None else round(value, digits)
+
+
+def _interval(found: tuple[float, float] | None) -> str | None:
+    return None if found is None else f"{found[0]:.2f} to {found[1]:.2f}"
+
+
+def _shown(
+    columns: Sequence[str], lines: Sequence[tuple[Any, ...]], title: str, *, as_json: bool, as_csv: bool
+) -> None:
+    if as_json:
+        show.as_json([dict(zip(columns, line, strict=True)) for line in lines])
+    elif as_csv:
+        show.as_csv(columns, lines)
+    else:
+        show.as_table(columns, lines, title, "no trade is closed yet", numeric=frozenset(range(1, len(columns))))
 
 
 def _plain(each: Figures) -> dict[str, Any]:

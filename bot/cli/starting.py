@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from bot.cli import choices
+from bot.cli import choices, show
 from bot.cli.invocation import configuration
 from bot.config.options import Fills
 
@@ -114,15 +114,25 @@ def replay(
         Path | None, typer.Option(help="Keep the store in this file; of a recording it is kept in data/replays anyway.")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    days: Annotated[
+        int, typer.Option(min=1, max=250, help="So many simulated days on one store; WHAT: scenarios, with commas.")
+    ] = 1,
     cache: Annotated[
         bool, typer.Option("--cache/--no-cache", help="Read the day's quotes and answers where a replay has kept them.")
     ] = True,
 ) -> None:
     """Run a day in this process without sockets, under a manual clock, as fast as it goes: a recorded day or a
-    scenario."""
+    scenario.
+
+    With --days N: the next N sessions, each with the story of a scenario in turn, on one store and one account; with
+    --database it can be killed and goes on. The report is by strategy and by class of trade.
+    """
     from bot.config.options import ReplayOptions
 
     choices.checked_seed(seed)
+    if days > 1:
+        choices.refuse_for_a_scenario(from_store=from_store, good_part=good_part, fills=fills)
+        raise typer.Exit(_replay_days(days, what or scenario, seed, database, strategies, as_json=json))
     name = choices.one_of(what, scenario)
     recorded = scenario is None and choices.is_recorded(name)
     config = configuration({"mode": "sim"} if recorded else choices.overrides("sim", name, seed))
@@ -132,11 +142,32 @@ def replay(
     _start_log(config)
     from bot import app
 
-    chosen = tuple(each.strip() for each in strategies.split(",") if each.strip()) if strategies else ()
+    chosen = _names(strategies)
     options = ReplayOptions(
         name, seed, database.resolve() if database else None, json, cache, chosen, from_store, fills, good_part
     )
     raise typer.Exit(app.replay_recorded(config, options) if recorded else app.replay(config, options))
+
+
+def _replay_days(
+    days: int, named: str | None, seed: int, database: Path | None, strategies: str | None, *, as_json: bool
+) -> int:
+    from bot import app
+    from bot.config.options import DaysOptions
+
+    scenarios = _names(named)
+    for name in scenarios:
+        choices.check_scenario(name)
+    config = configuration({"mode": "sim"})
+    options = DaysOptions(
+        days, seed, scenarios, None, database.resolve() if database else None, as_json, _names(strategies)
+    )
+    with show.bar("living") as tell:
+        return app.replay_days(config, options, tell)
+
+
+def _names(text: str | None) -> tuple[str, ...]:
+    return tuple(each.strip() for each in (text or "").split(",") if each.strip())
 
 
 def _start_log(config: LoadedConfig) -> None:

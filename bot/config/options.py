@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -70,3 +70,18 @@ class ReplayOptions:
     from_store: bool = False
     fills: Fills = Fills.AUTO
     good_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DaysOptions:
+    """Many simulated days on one store. `scenarios`: whose stories follow one another, in turn; none named: a mixture.
+    `first`: the day that they begin with. Without `database` the store is a throw-away file, and work that is killed
+    begins anew."""
+
+    days: int
+    seed: int
+    scenarios: tuple[str, ...] = ()
+    first: date | None = None
+    database: Path | None = None
+    as_json: bool = False
+    strategies: tuple[str, ...] = ()

@@ -103,7 +103,7 @@ def _line_rows(batch: TickBatch) -> list[Row]:
 
 _UNANSWERED: Final[Row] = {"state": "queued", "handled_at": None, "answer": "", "asked_at": None}
 _BESIDE: Final[Mapping[str, Callable[[TickBatch], Sequence[Row]]]] = {
-    "latest_mark": lambda b: [LATEST_MARKS.row(x) for x in b.marks],
+    "latest_mark": lambda b: [row | {"seen_bid": row["bid"]} for row in map(LATEST_MARKS.row, b.marks)],
     "position_mark": lambda b: [MARKS.row(x) for x in b.marks if x.sampled],
     "command_heard": lambda b: [COMMANDS.row(x, **_UNANSWERED) for x in b.heard],
     "command": lambda b: [ANSWERS.row(x) for x in b.commands],

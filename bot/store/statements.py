@@ -12,7 +12,7 @@ from contextlib import closing
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Dialect, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, Dialect, bindparam, case, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
@@ -24,7 +24,7 @@ from bot.store.tables.command import COMMAND
 from bot.store.tables.execution import EXECUTION
 from bot.store.tables.execution_replaced import EXECUTION_REPLACED
 from bot.store.tables.position import POSITION
-from bot.store.tables.position_mark import MARKS
+from bot.store.tables.position_mark import LATEST_MARKS, MARKS
 from bot.store.tables.transition import TRANSITION
 
 Rows = Sequence[Mapping[str, Any]]
@@ -77,6 +77,15 @@ def _path_point(dialect: str) -> ClauseElement:
     return MARKS.upsert(dialect, stop_price=stop)
 
 
+def _latest_mark(_: str) -> ClauseElement:
+    """The mark stands in the position's row, and the lowest bid of all of them beside it."""
+    bid, low = bindparam("seen_bid", type_=POSITION.c.low.type), POSITION.c.low
+    names = [each.name for part in LATEST_MARKS.fields for each in part.columns]
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
+    lowest = case((bid.is_(None), low), (low.is_(None), bid), (bid < low, bid), else_=low)
+    return update(POSITION).values(values | {"low": lowest}).where(POSITION.c.id == bindparam("row_id"))
+
+
 def _hear_command(dialect: str) -> ClauseElement:
     """A command that came by its row is there already and stays as it is."""
     start = postgresql.insert(COMMAND) if dialect == "postgresql" else sqlite.insert(COMMAND)
@@ -103,6 +112,7 @@ STATEMENTS: Final[Mapping[str, Callable[[str], ClauseElement]]] = {
     "commission": _charge,
     "command_heard": _hear_command,
     "position_mark": _path_point,
+    "latest_mark": _latest_mark,
     "transition": _append_transition,
 }
 """What the writer can do, by name; a batch runs them in the order in which it names them."""

@@ -155,6 +155,18 @@ async def test_a_mark_survives_the_next_write_of_its_position(any_store: SqlStor
     assert count(store_path, "position_mark") == 0
 
 
+async def test_the_lowest_bid_of_all_marks_stays_with_the_position(any_store: SqlStore, store_path: Path) -> None:
+    position = a_position()
+    await any_store.commit(a_batch(changed=those(position)))
+    for number, bid in enumerate(("1.5", "1.2", None, "1.9")):
+        worth = None if bid is None else Decimal(bid)
+        mark = NewMark(position.id, NOW + timedelta(seconds=number), worth, None, None, None, sampled=False)
+        await any_store.commit(a_batch(2 + number, marks=[mark]))
+        await any_store.commit(a_batch(2 + number, changed=those(replace(position, rungs_done=number))))
+    with sqlite3.connect(store_path) as connection:
+        assert connection.execute("SELECT bid, low FROM position").fetchone() == (19000, 12000)
+
+
 async def test_a_correction_replaces_what_it_corrects_and_keeps_it_on_record(
     any_store: SqlStore, store_path: Path
 ) -> None:

@@ -148,6 +148,12 @@ def test_the_command_line_says_the_same(traded: StoreBuilder, tmp_path: Path, mo
     lines = CliRunner().invoke(commands, ["performance", "--by", "hour"]).stdout
     assert f"${realized:,.2f} closed" in lines
     assert CliRunner().invoke(commands, ["performance", "--csv", "--json"]).exit_code == 2
+    assert CliRunner().invoke(commands, ["performance", "--quality", "--timing"]).exit_code == 2
+    good = json.loads(CliRunner().invoke(commands, ["performance", "--by", "symbol", "--quality", "--json"]).stdout)
+    assert sum(each["trades"] for each in good) == sum(each["trades"] for each in told["groups"])
+    assert {"MFE", "MAE", "mean win", "mean loss", "Sharpe", "slippage", "held s", "measured"} <= set(good[0])
+    slots = json.loads(CliRunner().invoke(commands, ["performance", "--timing", "--json"]).stdout)
+    assert {each["verdict"] for each in slots} == {"too few to say anything"}
     assert CliRunner().invoke(commands, ["performance", "--by", "moon"]).exit_code == 2
 
 

@@ -7,12 +7,12 @@ settled; best and worst are the highest bid of the position and its lowest sampl
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, Integer, Select, cast, func, literal_column, select, text
 
 from bot.analytics.performance import ClosedTrade
 from bot.domain.money import from_units
@@ -23,7 +23,7 @@ from bot.store.tables.execution import EXECUTION
 from bot.store.tables.position import POSITION
 from bot.store.tables.position_mark import POSITION_MARK
 from bot.store.values import parse_time
-from bot.store.views import seconds_sql
+from bot.store.views import seconds_sql, slippage_sql
 
 WON, LOST = "won", "lost"
 STREAMED: Final = 500
@@ -96,6 +96,16 @@ class TradeRow:
 
 _P: Final = POSITION.c
 _NEWEST: Final = "closed"
+_LOWEST_SALE: Final = (
+    select(func.min(EXECUTION.c.price))
+    .where(EXECUTION.c.position_id == _P.id, EXECUTION.c.side == "SELL")
+    .scalar_subquery()
+)
+_SLIPPED_BY_TRADE: Final = text(
+    f"""
+SELECT position_id, SUM(slippage) FROM ({slippage_sql()}) s WHERE position_id IS NOT NULL GROUP BY position_id
+"""  # noqa: S608  (the pieces are our own constants)
+)
 
 
 def _lowest(connection: Connection, ids: Sequence[str]) -> dict[str, int]:
@@ -150,15 +160,27 @@ def closed_trades(connection: Connection, wanted: TradeFilter) -> list[ClosedTra
     """Return closed trades as performance counts them, oldest first."""
     columns = (_P.id, _P.strategy, _P.symbol, _P.entry_quantity, cast(_P.entry_value * _P.multiplier, Integer),
                _P.realized_pnl, _P.commissions, _P.opened_at, _P.closed_at, _P.session_day,
-               _P.close_reason)  # fmt: skip
+               _P.close_reason, _P.entry_price, _P.high, _P.low, _LOWEST_SALE)  # fmt: skip
     query = _narrowed(select(*columns), wanted).order_by(_P.closed_at, _P.id)
     return [
         ClosedTrade(
             row[0], row[1], row[2], row[3], _quick(row[4]), _quick(row[5]), _quick(row[6]),
             parse_time(row[7]), parse_time(row[8]), date.fromisoformat(row[9]), row[10] or "",
+            _part(row[12], row[11]), _part(min((low for low in row[13:15] if low is not None), default=None), row[11]),
         )
         for row in connection.execute(query)
     ]  # fmt: skip
+
+
+def _part(price: int | None, entry: int) -> Decimal | None:
+    """Return how far a price is from the entry's, as a fraction of that."""
+    return Decimal(price) / entry - 1 if price and entry else None
+
+
+def with_slippage(connection: Connection, trades: Sequence[ClosedTrade]) -> list[ClosedTrade]:
+    """Return trades with what their orders cost against the mid at their decision, where that was measured."""
+    paid = {row[0]: from_units(round(row[1])) for row in connection.execute(_SLIPPED_BY_TRADE) if row[1] is not None}
+    return [replace(trade, slippage=paid[trade.id]) if trade.id in paid else trade for trade in trades]
 
 
 def _quick(units: int) -> Decimal:

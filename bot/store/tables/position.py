@@ -143,6 +143,7 @@ POSITIONS: Final = Stored(
     apart(money("ask", "latest mark", maybe=True)),
     apart(money("underlying", "latest mark", maybe=True)),
     apart(money("unrealized_pnl", "latest mark", maybe=True)),
+    apart(money("low", "lowest bid of its marks", maybe=True)),
     apart(utc("marked_at", "latest mark", maybe=True)),
     apart(utc("quoted_at", "latest mark: when the contract's line last said anything", maybe=True)),
     more=(
