@@ -17,7 +17,7 @@ FEWEST_VOICES: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class Opinion:
     """What one source says of a symbol: `direction` 1 up, -1 down, 0 neither; `weight` above 0."""
 
     source: str
@@ -39,13 +39,13 @@ class Confluence:
     agreement: float
 
 
-def confluence(voices: Iterable[Voice], now: datetime, oldest: timedelta) -> list[Confluence]:
+def confluence(voices: Iterable[Opinion], now: datetime, oldest: timedelta) -> list[Confluence]:
     """Return where at least two voices agree and outweigh those against them, the most agreement first."""
-    latest: dict[tuple[str, str], Voice] = {}
+    latest: dict[tuple[str, str], Opinion] = {}
     for voice in sorted(voices, key=lambda each: each.at):
         if timedelta(0) <= now - voice.at <= oldest and voice.weight > 0 and math.isfinite(voice.weight):
             latest[voice.symbol, voice.source] = voice
-    by_symbol: dict[str, list[Voice]] = {}
+    by_symbol: dict[str, list[Opinion]] = {}
     for voice in latest.values():
         if voice.direction:
             by_symbol.setdefault(voice.symbol, []).append(voice)
@@ -53,7 +53,7 @@ def confluence(voices: Iterable[Voice], now: datetime, oldest: timedelta) -> lis
     return sorted(found, key=lambda each: (-len(each.agree), -each.agreement, each.symbol))
 
 
-def _of(symbol: str, voices: list[Voice]) -> Confluence | None:
+def _of(symbol: str, voices: list[Opinion]) -> Confluence | None:
     up = [voice for voice in voices if voice.direction > 0]
     down = [voice for voice in voices if voice.direction < 0]
     heavy = math.fsum(each.weight for each in up), math.fsum(each.weight for each in down)

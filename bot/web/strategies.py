@@ -10,12 +10,14 @@ from typing import Any, Final
 from flask import Blueprint, abort, render_template
 from sqlalchemy import Connection
 
+from bot.analytics.confluence import Confluence
 from bot.analytics.performance import Figures, figures, grouped
 from bot.domain.calendar import new_york_day
 from bot.domain.strategy_switch import SwitchState
 from bot.domain.wording import key_words
 from bot.engine.state.records import EngineStatus, StrategyStatRow
 from bot.store import read as ask
+from bot.store.read.confluences import confluences
 from bot.store.read.settings import settings_in_force
 from bot.store.read.strategies import ShadowIdea, StrategyRow, shadow_ideas, strategies, would_have_brought
 from bot.web.conditions import ConditionMatrix, matrix_of, strategy_of
@@ -43,6 +45,8 @@ class StrategiesPage:
     """What the chosen one would have bought while it was switched to shadow."""
     whole: Figures
     today: date
+    agreeing: tuple[Confluence, ...] = ()
+    """Where several strategies' ideas of the last half hour agree."""
 
     @property
     def would_have_brought(self) -> Decimal | None:
@@ -86,7 +90,8 @@ def strategies_page(connection: Connection, name: str) -> StrategiesPage | None:
     if name and chosen is None:
         return None
     shadow = tuple(shadow_ideas(connection, chosen.row.name)) if chosen else ()
-    return StrategiesPage(views, chosen, shadow, figures(trades), day)
+    agreeing = confluences(connection, pulse.at if pulse else reader().clock.now())
+    return StrategiesPage(views, chosen, shadow, figures(trades), day, tuple(agreeing))
 
 
 def _matrix(row: StrategyRow, sections: Any, pulse: EngineStatus | None) -> ConditionMatrix | None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.analytics.calibration import wilson
-from bot.analytics.confluence import Voice, confluence
+from bot.analytics.confluence import Opinion, confluence
 from bot.analytics.performance import ClosedTrade, signal_quality
 from bot.analytics.timing import FEWEST_TRADES, time_slots
 
@@ -66,8 +66,8 @@ def test_signal_quality_by_hand() -> None:
 
 
 def test_two_that_agree_are_confluence_and_one_or_a_tie_is_not() -> None:
-    def voice(source: str, direction: int, symbol: str = "SPY", age_min: int = 0, weight: float = 1.0) -> Voice:
-        return Voice(source, symbol, direction, NOW - timedelta(minutes=age_min), weight)
+    def voice(source: str, direction: int, symbol: str = "SPY", age_min: int = 0, weight: float = 1.0) -> Opinion:
+        return Opinion(source, symbol, direction, NOW - timedelta(minutes=age_min), weight)
 
     heard = [
         voice("gamma", 1), voice("flow", 1), voice("moc", -1), voice("gamma", -1, age_min=9),  # an older word of it
