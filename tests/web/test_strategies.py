@@ -144,9 +144,7 @@ def test_an_empty_store_says_what_will_be_here(make_app: AppMaker, empty_store: 
 def test_where_several_strategies_agree_it_is_said_who_does(operator: FlaskClient, store: StoreBuilder) -> None:
     assert "Who agrees</h2>" not in operator.get("/strategies").get_data(as_text=True)
     for number, (strategy, right) in enumerate((("gamma", "C"), ("flow", "C"), ("moc", "P"))):
-        store.signal(
-            f"AGREE{number}", "rejected", strategy=strategy, symbol="QQQ", right=right, created_at=store.now_text
-        )
+        store.signal(f"AGREE{number}", "rejected", strategy=strategy, symbol="QQQ", right=right, created_at=at(10))
     shown = operator.get("/strategies").get_data(as_text=True).partition("Who agrees</h2>")[2]
     row = shown.partition('<td class="key">QQQ</td>')[2].partition("</tr>")[0]
     for words in ("up", "flow, gamma", "moc", "66 %"):
