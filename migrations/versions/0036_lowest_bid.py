@@ -1,6 +1,6 @@
 """The lowest bid of a position's marks, kept on the position: its price path is kept for a while only.
 
-Revision: 0035, after 0034
+Revision: 0036, after 0035
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0035"
-down_revision: str | None = "0034"
+revision: str = "0036"
+down_revision: str | None = "0035"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
