@@ -8,7 +8,7 @@ from typing import Any
 from bot.config.overseer import OverseerSettings
 from bot.config.risk import RiskSettings
 from bot.config.schema import Settings
-from bot.config.strategies import SESSION_CLOSES, SESSION_OPENS, StrategySettings
+from bot.config.strategies import SESSION_CLOSES, SESSION_OPENS, PlanName, StrategySettings
 
 
 def doubts(settings: Settings, sources: Mapping[str, Any]) -> Iterator[str]:
@@ -61,7 +61,7 @@ def _orders(settings: Settings) -> Iterator[tuple[bool, str]]:
 
 
 def _late_entries(name: str, strategy: StrategySettings, risk: RiskSettings) -> Iterator[tuple[bool, str]]:
-    last = risk.no_zero_dte_after
+    last = risk.no_moc_after if strategy.exit_plan is PlanName.MOC else risk.no_zero_dte_after
     yield (
         strategy.window_from >= last,
         f"risk.no_zero_dte_after is before the window of {name}: nothing of the same day will be entered",

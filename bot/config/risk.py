@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import time
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
@@ -111,6 +112,7 @@ class RiskSettings(Section):
         Decimal(100), gt=0, description="so much cash that no trade and no P&L explains is a deposit or withdrawal"
     )
     no_zero_dte_after: TimeOfDay = Field(time(15, 30), description="and as long before an early close")
+    no_moc_after: TimeOfDay = Field(time(15, 50), description="the same for strategies that leave by the plan moc")
     daily_loss_usd: Decimal = Field(Decimal(10000), ge=0, description="the same in dollars; 0: no absolute limit")
     daily_loss_warning_fraction: Fraction = Field(Decimal("0.04"), description="of the day's first equity")
     max_drawdown_fraction: Fraction = Field(Decimal("0.10"), description="from the highest equity seen; halts")
@@ -152,9 +154,26 @@ class RiskSettings(Section):
         return self
 
 
+class EntryStyle(StrEnum):
+    PATIENT = "patient"
+    FAST = "fast"
+
+
 class ExecutionSettings(Section):
     """How orders are worked. Seconds are of the clock."""
 
+    entry_style: EntryStyle = Field(
+        EntryStyle.PATIENT, description="patient: fast only above fast_confidence; fast: each entry"
+    )
+    fast_confidence: Annotated[float, Field(ge=0, le=100)] = Field(
+        85, description="of a strategy, 0 to 100; 100: never"
+    )
+    fast_wait_s: Seconds = Field(5, description="a fast entry's limit follows the ask after this")
+    fast_tries: int = Field(3, ge=1, le=20, description="of a fast entry, the first one too; then it is given up")
+    max_slippage_bps: Annotated[Decimal, Field(gt=0, le=1000)] = Field(
+        Decimal(10), description="above the mid, as a part of the underlying by the delta, in 1/10000"
+    )
+    max_slippage_fraction: Positive = Field(Decimal("0.05"), description="above the mid, of it; at least a tick may be")
     reprice_after_s: Seconds = 30
     reprice_spread_fraction: Fraction = Field(Decimal("0.25"), description="of the spread, towards the ask")
     entry_timeout_s: Seconds = 60

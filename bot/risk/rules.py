@@ -64,6 +64,7 @@ class EntryView:
     equity_facts: Mapping[str, Any] = field(default_factory=dict)
     order_most: int = 1  # contracts that one order may ask for
     spacing_s: float = 0.0  # entries are so far apart while they are slowed
+    into_the_close: bool = False  # its plan is that of the close
     week_pnl: Decimal = Decimal(0)  # of trades that ended this week, and open
     book: BookAtRisk = _ALONE  # what is at risk beside it
     premium_most: Decimal | None = None  # of equity, by the kind of trade; None: as `max_premium_fraction` has it
@@ -346,7 +347,7 @@ def _zero_dte_cut_off(view: EntryView, settings: RiskSettings) -> Verdict:
         return None, facts
     if view.session is None:
         return "ZERO_DTE_TOO_LATE", {**facts, "session": None}
-    cut_off = view.session.cut_off(settings.no_zero_dte_after)
+    cut_off = view.session.cut_off(settings.no_moc_after if view.into_the_close else settings.no_zero_dte_after)
     facts |= {"now": clock_time(view.now), "cut_off": clock_time(cut_off)}
     return _unless(view.now < cut_off, "ZERO_DTE_TOO_LATE"), facts
 

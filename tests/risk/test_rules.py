@@ -242,3 +242,13 @@ def test_an_entry_that_passes_keeps_every_limit(
     assert total + 1 <= 5
     assert calls + 1 <= 3
     assert -pnl < Decimal("0.06") * (Decimal(100000) - pnl)
+
+
+@pytest.mark.parametrize("minute,refused", [(29, False), (49, False), (50, True)])
+def test_an_entry_into_the_close_has_a_cut_off_of_its_own(minute: int, refused: bool) -> None:
+    now = datetime(2026, 11, 20, 20, minute, tzinfo=UTC)
+    quote, answer = replace(QUOTE, at=now), replace(ANSWER, at=now)
+    found = refusals(now=now, quote=quote, what_if=answer, into_the_close=True)
+    assert ("zero_dte_cut_off" in found) is refused
+    if minute >= 30:
+        assert "zero_dte_cut_off" in refusals(now=now, quote=quote, what_if=answer)

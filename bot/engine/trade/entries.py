@@ -7,11 +7,13 @@ from decimal import Decimal
 
 from bot.domain.order import AMENDABLE, Order, OrderState, Purpose, Terms
 from bot.domain.position import PositionState
+from bot.domain.quotes import Quote
 from bot.domain.signal import SIGNAL, Signal, SignalChange, SignalState, SignalTrigger
 from bot.domain.wording import compared_percent
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
 from bot.engine.trade.calling_off import why_called_off
+from bot.engine.trade.entry_style import is_fast, next_try, too_dear
 from bot.engine.trade.live_orders import CANCELLABLE, amend, take_back
 
 
@@ -73,7 +75,8 @@ def _reason_to_cancel(ctx: Context, order: Order, first_fill_at: datetime | None
         return (
             f"partly filled for {execution.partial_fill_seconds:g} s: the rest is given up so that a stop can be placed"
         )
-    if age >= execution.entry_timeout_s:
+    fast = is_fast(ctx, signal.rationale)
+    if age >= (execution.fast_wait_s * execution.fast_tries if fast else execution.entry_timeout_s):
         return f"unfilled after {age:.0f} s"
     spread = _spread(ctx, order)
     if spread is not None and spread > execution.max_spread_fraction:
@@ -110,6 +113,9 @@ def _reprice(ctx: Context, order: Order) -> list[Step]:
     execution = ctx.settings.execution
     quote = ctx.board.quote(order.contract_key)
     waited = ctx.now - (order.submitted_at or order.created_at) >= timedelta(seconds=execution.reprice_after_s)
+    signal = ctx.ledger.signals.get(order.signal_id or "")
+    if signal is not None and is_fast(ctx, signal.rationale):
+        return _try_again(ctx, order, quote)
     if not waited or order.amendments or order.state not in AMENDABLE or not ctx.may_modify or quote is None:
         return []
     fault = quote.fault(ctx.now, timedelta(seconds=ctx.settings.risk.quote_max_age_s))
@@ -123,8 +129,30 @@ def _reprice(ctx: Context, order: Order) -> list[Step]:
     price = min(step, quote.ask)
     if price <= limit:
         return []
+    if dear := too_dear(ctx, order.contract_key, price, quote.mid):
+        return take_back(ctx, order, dear)
     wanted = Terms(order.terms.quantity, limit_price=price)
     evidence = {"limit": limit, "to": price, "bid": quote.bid, "ask": quote.ask}
     return [
         amend(ctx, order, wanted, f"unfilled for {execution.reprice_after_s:g} s: limit {limit} to {price}", evidence)
     ]
+
+
+def _try_again(ctx: Context, order: Order, quote: Quote | None) -> list[Step]:
+    """Follow the ask with a fast entry, a few times; what would cost too much by now is taken back."""
+    execution = ctx.settings.execution
+    since = order.wanted_since or order.submitted_at or order.created_at
+    waited = ctx.now - since >= timedelta(seconds=execution.fast_wait_s)
+    limit = order.terms.limit_price
+    if order.state not in AMENDABLE or not ctx.may_modify or quote is None or limit is None:
+        return []
+    if quote.fault(ctx.now, timedelta(seconds=ctx.settings.risk.quote_max_age_s)) is not None:
+        return []
+    if dear := too_dear(ctx, order.contract_key, limit, quote.mid):
+        return take_back(ctx, order, dear)
+    price = next_try(ctx, order, quote) if waited and order.amendments < execution.fast_tries - 1 else None
+    if price is None:
+        return []
+    words = f"try {order.amendments + 2} of {execution.fast_tries}: limit {limit} to {price}"
+    evidence = {"limit": limit, "to": price, "bid": quote.bid, "ask": quote.ask}
+    return [amend(ctx, order, Terms(order.terms.quantity, limit_price=price), words, evidence)]

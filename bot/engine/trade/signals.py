@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from bot.config.schema import ApprovalMode
+from bot.config.strategies import PlanName
 from bot.domain.approval import Approval, ApprovalChange, ApprovalState, ApprovalTrigger
 from bot.domain.connection import Permission
 from bot.domain.events.orders import WhatIfAnswered
@@ -27,6 +28,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.engine.trade import pace, reviews
 from bot.engine.trade.book_view import blackout, book_view, concentrated, trade_facts, week_pnl
+from bot.engine.trade.entry_style import is_fast, opening_terms
 from bot.risk.allowance import PLAIN, TradeFacts, most_fraction
 from bot.risk.book_limits import caps as book_caps
 from bot.risk.rules import EntryView, RuleResult, failed, validate_entry
@@ -49,9 +51,8 @@ def propose(ctx: Context, proposal: Proposal) -> SizedSignal | str:
     equity = ctx.ledger.account.equity
     if equity is None:
         return no_equity(ctx)
-    limit = entry_price(ctx, proposal)
     contract = proposal.contract
-    worst = worst_price(ctx, contract.key, proposal.quote, limit)
+    limit, worst = _prices(ctx, proposal)
     trade = trade_facts(ctx, proposal.strategy, contract, proposal.rationale)
     size = size_at(ctx, contract, proposal.quote, equity, worst, trade=trade)
     quantity = size.contracts
@@ -160,6 +161,16 @@ def no_equity(ctx: Context) -> str:
     """Return in words, with the code, why there is no equity to take a size of."""
     fault = ctx.ledger.account.equity_fault
     return f"{fault.code}: {fault.words}" if fault is not None else "the account's equity is not known yet"
+
+
+def _prices(ctx: Context, proposal: Proposal) -> tuple[Decimal, Decimal]:
+    """Return the first limit of an entry and the most that it may come to cost, by the style in which it is worked."""
+    if is_fast(ctx, proposal.rationale):
+        terms = opening_terms(ctx, proposal.contract.key, proposal.quote)
+        if terms is not None:
+            return terms
+    limit = entry_price(ctx, proposal)
+    return limit, worst_price(ctx, proposal.contract.key, proposal.quote, limit)
 
 
 def entry_price(ctx: Context, proposal: Proposal) -> Decimal:
@@ -323,6 +334,7 @@ def check(
         what_if=answer,
         input_faults=strategy.input_faults(signal.symbol, ctx.board, ctx.now, signal.contract) if strategy else gone,
         breakers=ledger.entering.blocks,
+        into_the_close=ctx.exit_plan(signal.strategy) is PlanName.MOC,
         week_pnl=week_pnl(ctx),
         book=book_view(ctx, signal.contract, signal),
         premium_most=most_fraction(ctx.settings.sizing, ctx.settings.risk.max_premium_fraction, _trade(ctx, signal)),
@@ -397,6 +409,8 @@ def _limit_now(ctx: Context, signal: Signal) -> Decimal:
     quote = ctx.board.quote(signal.key)
     if quote is None or quote.mid is None:
         return signal.limit_price
+    if is_fast(ctx, signal.rationale) and (terms := opening_terms(ctx, signal.key, quote)) is not None:
+        return min(signal.limit_price, terms[0])
     return min(signal.limit_price, ctx.board.grid(signal.key).nearest(quote.mid))
 
 
