@@ -10,8 +10,8 @@ What was worked out for rows is kept while they and the price stand: measures, p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from bot.analytics.exposure import Convention, ListedOption
 from bot.analytics.gex import curve_of
 from bot.domain.data.contracts import MaxPain, OptionContractRow
 from bot.domain.data.exposure import SpotGexMinute, StrikeExposure
-from bot.domain.data.sets import GEX_BY_STRIKE, MAX_PAIN, OPTION_CONTRACTS, SPOT_GEX
+from bot.domain.data.sets import GEX_BY_EXPIRY, GEX_BY_STRIKE, MAX_PAIN, OPTION_CONTRACTS, SPOT_GEX
 from bot.domain.instruments import Right
 from bot.domain.market import Datum, MarketView
 
@@ -35,7 +35,8 @@ KEPT: Final = 32
 @dataclass(frozen=True, slots=True)
 class VendorExposure:
     """What the vendor says of the whole chain: net gamma by its minute and by the sum of its strikes, dollars for 1 %;
-    (strike, net gamma, net delta) by strike; its pin, flip between strikes and max pain. None where it said nothing."""
+    (strike, net gamma, net delta) by strike; its pin, flip between strikes and max pain; net gamma by expiry. None
+    where it said nothing."""
 
     total: float | None = None
     by_strike: Sequence[tuple[float, float, float]] = ()
@@ -44,6 +45,7 @@ class VendorExposure:
     flip: float | None = None
     max_pain: float | None = None
     at: datetime | None = None
+    by_expiry: Mapping[date, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +114,17 @@ def vendor_exposure(view: MarketView, symbol: str) -> VendorExposure:
     total = minutes[-1].gamma_oi if minutes else None
     nearest = min(pains, key=lambda each: each.expiry, default=None)
     pain = None if nearest is None else float(nearest.strike)
+    by_expiry = {row.expiry: row.net_gamma_oi for row in _value(view, GEX_BY_EXPIRY, symbol)}
     curve = curve_of(rows) if rows else None
     if curve is None or not curve.is_finite:
-        return VendorExposure(total, max_pain=pain)
+        return VendorExposure(total, max_pain=pain, by_expiry=by_expiry)
     price = rows[0].price
     by_strike = sorted((float(r.strike), r.net_gamma_oi, r.call_delta_oi + r.put_delta_oi) for r in rows)
     pin = min(curve.largest, key=lambda strike: abs(strike - price), default=None)
     flip = min(curve.crossings, key=lambda level: abs(level - price), default=None)
     return VendorExposure(
         total, by_strike, curve.net, None if pin is None else float(pin), None if flip is None else float(flip), pain,
-        max(row.at for row in rows),
+        max(row.at for row in rows), by_expiry,
     )  # fmt: skip
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Protocol
 
 from bot.analytics.exposure import Convention
+from bot.analytics.portfolio import PremiumPaid
 from bot.domain.calendar import TradingSession
 from bot.domain.market import MarketView
 from bot.domain.readings import Reading
+
+Held = tuple[Sequence[PremiumPaid], Decimal | None]
 
 
 class MeasuredView(MarketView, Protocol):
@@ -21,6 +25,10 @@ class MeasuredView(MarketView, Protocol):
 
     @property
     def convention(self) -> Convention: ...
+
+    def held(self) -> Held:
+        """Return what is held and the account's equity in dollars, None where that is not known."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

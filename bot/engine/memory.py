@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
+from bot.analytics.portfolio import PremiumPaid
 from bot.domain.instructions import Instruction
 from bot.domain.order import OrderState, OrderTrigger
 from bot.domain.position import Position, PositionChange
@@ -32,6 +34,7 @@ class Memory:
 
     def __init__(self, store: Store, broker: Broker, clock: Clock, on_commit: Callable[[TickBatch], None]) -> None:
         self.board = Board()
+        self.board.who_holds = self._held
         self.speak: Callable[[Journal], None] = lambda journal: None  # says what a batch is about to record
         self.tick_number = 0
         self._store, self._broker, self._clock, self._on_commit = store, broker, clock, on_commit
@@ -48,6 +51,11 @@ class Memory:
         self._broker.remember(loaded.instruments)
         self._broker.reserve_order_ids(self.ledger.highest_order_id + 1 + self._ids_untold())
         self.journal.touched |= set(self.ledger.positions)
+
+    def _held(self) -> tuple[Sequence[PremiumPaid], Decimal | None]:
+        """Return what is held as measures see it, in the order of the ledger, and the account's equity."""
+        held = [_paid(position) for position in self.ledger.positions.values() if position.quantity > 0]
+        return held, self.ledger.account.equity
 
     def _ids_untold(self) -> int:
         """Return how many ids to skip: an order that has none on record may have gone out under one just before the
@@ -88,3 +96,9 @@ class Memory:
             if order.state is OrderState.INTENT:
                 words = "the program ended between commit and send, or after"
                 self.journal.take(Step(order, OrderTrigger.LOSE_SIGHT, words))
+
+
+def _paid(position: Position) -> PremiumPaid:
+    shares = position.quantity * position.contract.multiplier
+    stop = position.stop_price if position.stop_price is not None else Decimal(0)
+    return PremiumPaid(position.contract.symbol, position.entry_price * shares, stop * shares)

@@ -36,15 +36,15 @@ class Beside:
 
 @dataclass(frozen=True, slots=True)
 class OfExpiry:
-    """One expiry: GEX and DEX in millions of dollars, `bar` its share of the largest GEX, -1 to 1."""
+    """One expiry: GEX and DEX in millions of dollars, None where only the vendor told of it; `vendors` its GEX."""
 
     expiry: str
-    gex: float
-    dex: float
+    gex: float | None
+    dex: float | None
     max_pain: float | None
     pin_risk: float | None
     contracts: int
-    bar: float
+    vendors: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +107,11 @@ def figures(whole: Mapping[str, Any]) -> tuple[Beside, ...]:
 def expiries(rows: Sequence[Mapping[str, Any]]) -> tuple[OfExpiry, ...]:
     """Return the expiries of a chain, the nearest first."""
     found = sorted((row for row in rows if row.get("of") == "expiry"), key=lambda row: str(row.get("expiry")))
-    most = max((abs(_number(row, "gex") or 0.0) for row in found), default=0.0)
     return tuple(
         OfExpiry(
-            str(row.get("expiry")), (_number(row, "gex") or 0.0) / MILLION, (_number(row, "dex") or 0.0) / MILLION,
+            str(row.get("expiry")), _scaled(row, "gex", 1 / MILLION), _scaled(row, "dex", 1 / MILLION),
             _number(row, "max_pain"), _scaled(row, "pin_risk", 100.0), int(_number(row, "contracts") or 0),
-            (_number(row, "gex") or 0.0) / most if most else 0.0,
+            _scaled(row, "vendor_gex", 1 / MILLION),
         )
         for row in found
     )  # fmt: skip
@@ -139,7 +138,7 @@ def exposure_chart(chosen: FeedRows, whole: Mapping[str, Any]) -> Chart | None:
     ]  # fmt: skip
     if any(row["vendor"] is not None for row in drawn):
         panes.append(
-            Pane("The vendor's GEX by strike, $ M for a 1 % move, all expiries", Shown.NUMBER,
+            Pane("Vendor's GEX by strike, $ M, all expiries", Shown.NUMBER,
                  bars=(Bars("vendor", "vendor's GEX, $ M"),), levels=levels[:1], height=120, digits=1)
         )  # fmt: skip
     words = f"Dealers' exposure of {chosen.key} by strike at {clock_time(chosen.source_at or chosen.at)}"

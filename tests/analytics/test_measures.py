@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from bot.analytics.measure import Measure, told
-from bot.analytics.registry import MEASURES, OF_THE_MARKET
+from bot.analytics.portfolio import PremiumPaid
+from bot.analytics.registry import MEASURES, measures_of
 from bot.config.exposure import ExposureSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.data.flow import NetPremiumTick, TradeSide
@@ -29,7 +30,7 @@ from bot.domain.data.tape import DarkPoolTrade, PriceLevel
 from bot.domain.events.feeds import DatumReceived
 from bot.domain.events.market_data import QuoteReceived
 from bot.domain.quotes import Quote
-from bot.domain.readings import MARKET, Reading
+from bot.domain.readings import MARKET, PORTFOLIO, Reading
 from bot.engine.state.board import Board
 from bot.engine.state.measured import Measured
 from bot.engine.state.shown import measure_rows
@@ -43,6 +44,7 @@ NOW = datetime(2026, 11, 20, 20, 40, tzinfo=UTC)
 NAMES = (
     "gex_total", "dex_total", "pin", "flip", "walls", "vanna", "charm", "pin_risk", "max_pain", "unusual",
     "flow_momentum", "divergence", "moc", "dark_pool_z", "insider_cluster", "breadth", "sectors",
+    "heat", "concentration", "sector_concentration",
 )  # fmt: skip
 
 
@@ -75,12 +77,13 @@ def filled(now: datetime = NOW) -> Board:
         close = Decimal(588) if fund == "SPY" else Decimal(100)
         price = Decimal(last)
         found.apply_quote(QuoteReceived(fund, Quote(price, price, 1, 1, price, NOW, close=close)))
+    found.who_holds = lambda: ([PremiumPaid("SPY", Decimal(1000), Decimal(500))], Decimal(100_000))
     found.turn(now, SESSION, ExposureSettings())
     return found
 
 
 def key_of(name: str) -> str:
-    return MARKET if name in OF_THE_MARKET else "SPY"
+    return next((key for key in (MARKET, PORTFOLIO) if name in measures_of(key)), "SPY")
 
 
 def test_every_name_is_there() -> None:
@@ -124,7 +127,8 @@ def test_values_are_those_of_the_pure_functions() -> None:
     gex = seen.measure("gex_total", "SPY")
     assert gex is not None
     assert gex.value["vendor"] == 1.25e9
-    assert seen.measure("vpin of nobody", "SPY") is None
+    assert seen.measure("heat", PORTFOLIO).number == pytest.approx(0.005)  # type: ignore[union-attr]
+    assert seen.measure("nothing of that name", "SPY") is None
 
 
 def test_it_is_worked_out_again_only_when_it_is_due() -> None:
@@ -160,5 +164,5 @@ def test_bad_contracts_leave_exposure_absent_and_flow_alone() -> None:
 def test_what_was_measured_is_written_down_a_row_each() -> None:
     rows = measure_rows(filled(), "SPY", NOW)
     assert (rows.dataset, rows.key) == ("measures", "SPY")
-    assert {row["name"] for row in rows.rows} == set(MEASURES) - OF_THE_MARKET
-    assert {row["name"] for row in measure_rows(filled(), MARKET, NOW).rows} == OF_THE_MARKET
+    keys = ("SPY", MARKET, PORTFOLIO)
+    assert sorted(row["name"] for key in keys for row in measure_rows(filled(), key, NOW).rows) == sorted(MEASURES)

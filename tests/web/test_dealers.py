@@ -69,7 +69,7 @@ def test_ours_stands_beside_the_vendors_by_figure_by_strike_and_by_expiry(
         assert words in text, words
     spec = json.loads(re.findall(r'application/json">(.*?)</script>', text, re.DOTALL)[0])
     assert [pane["title"].split(",")[0] for pane in spec["vconcat"]] == [
-        "GEX by strike", "DEX by strike", "The vendor's GEX by strike",
+        "GEX by strike", "DEX by strike", "Vendor's GEX by strike",
     ]  # fmt: skip
     told = page.get("/exposure.json?symbol=SPY").get_json()["dealers"]
     own = dealers(board(), "SPY", NOW, Convention())

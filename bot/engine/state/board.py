@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from bot.analytics.exposure import Convention, convention_of
+from bot.analytics.measure import Held
 from bot.config.exposure import ExposureSettings
 from bot.domain.calendar import TradingSession
 from bot.domain.chains import Chain
@@ -61,6 +62,7 @@ class Board:
         self.convention = Convention()
         self._exposure: ExposureSettings | None = None
         self.measured = Measured()
+        self.who_holds: Callable[[], Held] = lambda: ((), None)
         self._lines: LinesHeard | None = None
         self._looks: dict[str, Looks] = {}
 
@@ -92,6 +94,9 @@ class Board:
     def measure(self, name: str, key: str) -> Reading | None:
         """Return what a measure says of a key, None where there is none of that name or before the first tick."""
         return None if self.now is None else self.measured.read(self, name, key, self.now)
+
+    def held(self) -> Held:
+        return self.who_holds()
 
     def chain(self, symbol: str) -> Chain | None:
         return self._chains.get(symbol)

@@ -9,10 +9,10 @@ from typing import Any, Final
 from bot.analytics.dealers import DealersExposure, dealers
 from bot.analytics.exposure import Convention, convention_of
 from bot.analytics.macro import macro_values
-from bot.analytics.registry import MEASURES, OF_THE_MARKET
+from bot.analytics.registry import measures_of
 from bot.domain.data.sets import MARKET_WIDE, OPTION_CONTRACTS
 from bot.domain.events.feeds import DatumReceived
-from bot.domain.readings import MARKET, Reading
+from bot.domain.readings import MARKET, PORTFOLIO, Reading
 from bot.engine.state.board import Board
 from bot.engine.state.context import Context
 from bot.engine.state.journal import Journal
@@ -58,7 +58,7 @@ class DealersShown:
         rows = self.take(ctx.board, ctx.now, convention_of(ctx.settings.exposure))
         if rows is None:
             return
-        for each in (rows, measure_rows(ctx.board, rows.key, ctx.now), measure_rows(ctx.board, MARKET, ctx.now)):
+        for each in (rows, *(measure_rows(ctx.board, key, ctx.now) for key in (rows.key, MARKET, PORTFOLIO))):
             journal.batch.feed_rows[each.dataset, each.key] = each
 
     def take(self, board: Board, now: datetime, convention: Convention) -> FeedRows | None:
@@ -97,11 +97,19 @@ def dealers_rows(found: DealersExposure) -> Sequence[dict[str, Any]]:
         {"of": "strike", "strike": strike, **_of_strike(found, strike), **_of_vendor(nets.get(strike))}
         for strike in sorted({*near, *told})
     ]
-    expiries = [
+    expiries: list[dict[str, Any]] = [
         {"of": "expiry", "expiry": each.expiry, "gex": each.gex, "dex": each.dex, "max_pain": each.max_pain,
          "pin_risk": each.pin_risk, "contracts": each.contracts}
         for each in own.expiries
     ]  # fmt: skip
+    for row in expiries:
+        row["vendor_gex"] = vendor.by_expiry.get(row["expiry"])
+    known = {row["expiry"] for row in expiries}
+    expiries += [
+        {"of": "expiry", "expiry": day, "vendor_gex": gex}
+        for day, gex in sorted(vendor.by_expiry.items())
+        if day not in known
+    ]
     return [*strikes, *expiries, whole]  # where there is no room for all, the first ones are left out
 
 
@@ -118,9 +126,8 @@ _VENDORS: Final = ("vendor_gex", "vendor_dex")
 
 
 def measure_rows(board: Board, key: str, now: datetime) -> FeedRows:
-    """Return what every measure says of a key (an underlying, or the market), a row each."""
-    names = [name for name in MEASURES if (name in OF_THE_MARKET) == (key == MARKET)]
-    said = {name: board.measure(name, key) for name in names}
+    """Return what every measure says of a key (an underlying, the market, the portfolio), a row each."""
+    said = {name: board.measure(name, key) for name in measures_of(key)}
     rows = [_of_measure(name, reading) for name, reading in said.items() if reading is not None]
     return FeedRows(MEASURED, key, _OURS, now, now, _MEASURES_MAX_AGE_S, len(rows), rows)
 
