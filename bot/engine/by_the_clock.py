@@ -88,6 +88,7 @@ class ByTheClock:
             ClockJob(runs.JOB, self._settle, memory.settlements.rests_until, blind=True),
             ClockJob(degradation.JOB, memory.health.look, memory.health.rests_until),
             ClockJob(forecasts.JOB, memory.forecasts.look, memory.forecasts.rests_until),
+            ClockJob("stated measures", memory.stated.look, memory.stated.rests_until),
             ClockJob("no market", self._tell_of_no_market, self._no_market_rests_until),
         )
 

@@ -17,6 +17,7 @@ from bot.engine.day.marks import PositionMarks
 from bot.engine.day.not_trading import NotTradingWatch
 from bot.engine.day.rest import Rest
 from bot.engine.day.restart_windows import RestartWindows
+from bot.engine.day.stated_measures import StatedMeasures
 from bot.engine.outbox.approvals import Reminders
 from bot.engine.outbox.outbox import Outbox
 from bot.engine.outbox.well import MorningWord
@@ -53,6 +54,7 @@ class TickMemory:
     holdings: ToldHoldings = field(default_factory=ToldHoldings)
     health: StrategyHealth = field(default_factory=StrategyHealth)
     forecasts: ForecastBook = field(default_factory=ForecastBook)
+    stated: StatedMeasures = field(default_factory=StatedMeasures)
     agenda: Agenda = field(default_factory=Agenda)
     marks: PositionMarks = field(default_factory=PositionMarks)
     calm: CalmPositions = field(default_factory=CalmPositions)
