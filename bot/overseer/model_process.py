@@ -49,6 +49,7 @@ class ModelChild:
     _process: asyncio.subprocess.Process | None = None
     _hearing: asyncio.Task[None] | None = None
     _waiting: dict[int, asyncio.Future[ModelSaid]] = field(default_factory=dict)
+    _asked_of: dict[int, asyncio.subprocess.Process] = field(default_factory=dict)
     _number: int = 0
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
     _resting: asyncio.Task[None] | None = None
@@ -73,6 +74,8 @@ class ModelChild:
                 await self.begin()
                 left = max(within_s - (loop.time() - began) - _MARGIN_S, _MARGIN_S)
                 sent = True
+                if self._process is not None:
+                    self._asked_of[number] = self._process
                 await self._tell(_question(number, prompt, cap, left))
                 return await answer
         except TimeoutError:
@@ -82,6 +85,7 @@ class ModelChild:
             return _gone(f"the model's process cannot be used: {error!r}", most if sent else 0)
         finally:
             self._waiting.pop(number, None)
+            self._asked_of.pop(number, None)
             self._rest()
 
     async def begin(self) -> None:
@@ -144,7 +148,8 @@ class ModelChild:
         await self._process.stdin.drain()
 
     async def _hear(self, process: asyncio.subprocess.Process) -> None:
-        """Take its answers until it ends; who waits then is told so."""
+        """Take its answers until it ends; whose question it had is told so. A question that came while it was about to
+        end waits for the next child, and has nothing to do with this one's end."""
         assert process.stdout is not None
         while line := await process.stdout.readline():
             told = json.loads(line)
@@ -152,8 +157,8 @@ class ModelChild:
             if waiting is not None and not waiting.done():
                 waiting.set_result(ModelSaid(**{**told["said"], "answered": Answered(told["said"]["answered"])}))
         code = await process.wait()
-        for waiting in self._waiting.values():
-            if not waiting.done():
+        for number, waiting in self._waiting.items():
+            if self._asked_of.get(number) is process and not waiting.done():
                 waiting.set_exception(ConnectionError(f"it ended with code {code}"))
 
     async def _end(self) -> None:

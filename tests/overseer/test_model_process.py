@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from decimal import Decimal
 
 import pytest
@@ -52,3 +53,18 @@ async def test_a_child_answers_ends_when_nobody_asks_and_is_started_by_the_next_
         finally:
             await model.close()
     assert not model.is_running
+
+
+async def test_a_question_that_came_while_a_child_was_on_its_way_out_outlives_it() -> None:
+    model = ModelChild(settings(), "http://127.0.0.1:9", KEY)
+    loop, old = asyncio.get_running_loop(), await _that_ends()
+    its_own, of_the_next = loop.create_future(), loop.create_future()
+    model._waiting.update({1: its_own, 2: of_the_next})
+    model._asked_of[1] = old
+    await model._hear(old)
+    assert isinstance(its_own.exception(), ConnectionError)
+    assert not of_the_next.done()
+
+
+async def _that_ends() -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(sys.executable, "-c", "", stdout=asyncio.subprocess.PIPE)
