@@ -139,10 +139,11 @@ class Limits:
         self._remember_prices(ctx, journal)
         self._follow(ctx, self.view)
         rows = self._rows(ctx.settings.risk)
-        if awake := rows if ctx.full else self._awake(ctx, self.view, rows):
-            for row, reading in zip(awake, read_breakers(self.view, ctx.settings.risk, awake), strict=True):
-                self._apply(ctx, journal, row, reading)
-                self._applied[row.name] = (row.inputs(self.view), ctx.settings.risk, reading)
+        awake = rows if ctx.full else self._awake(ctx, self.view, rows)
+        # also where none is awake: breakers that cannot be read stay unread from tick to tick, and are told once
+        for row, reading in zip(awake, read_breakers(self.view, ctx.settings.risk, awake), strict=True):
+            self._apply(ctx, journal, row, reading)
+            self._applied[row.name] = (row.inputs(self.view), ctx.settings.risk, reading)
         self._leave_gaps(ctx, journal)
 
     def _rows(self, risk: RiskSettings) -> Sequence[BreakerRule]:
