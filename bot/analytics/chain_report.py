@@ -76,8 +76,9 @@ def _expiry(
     expiry: date, rows: Sequence[ListedOption], whole: ChainExposure, spot: float, now: datetime, convention: Convention
 ) -> ExpiryReport:
     sums = whole.by_expiry.get(expiry)
-    risk = pin_risk(rows, spot, now, convention)
+    pain = max_pain(rows)
+    risk = pin_risk(rows, spot, now, convention, pain)
     return ExpiryReport(
-        expiry, sums.gex if sums else 0.0, sums.dex if sums else 0.0, max_pain(rows),
+        expiry, sums.gex if sums else 0.0, sums.dex if sums else 0.0, pain,
         risk.probability if risk else None, len(rows),
     )  # fmt: skip

@@ -262,7 +262,8 @@ def _of_expiry(
     rows: Sequence[ListedOption], spot: float, years: float, convention: Convention, by_strike: dict[float, Sums]
 ) -> tuple[Sums, int]:
     """Add the contracts of one expiry to their strikes; return their sum and how many of them have gamma."""
-    whole, counted = Sums(), 0
+    counted, vannas, charms = 0, 0.0, 0.0  # of all: kept beside the loop, for a chain asks thousands of times
+    calls, puts = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]  # GEX, DEX, open interest
     call_sign, put_sign = convention.signs()
     weigh, dollars = convention.scale(spot) * SHARES, spot * SHARES
     quoted = convention.gamma is GammaFrom.QUOTED
@@ -274,13 +275,36 @@ def _of_expiry(
         slope = delta if -1.0 <= delta <= 1.0 else shape.delta - (0.0 if call else 1.0)
         gex = (call_sign if call else put_sign) * curved * interest * weigh
         signed = (call_sign if call else put_sign) * interest * dollars
+        dex, vanna, charm = slope * interest * dollars, signed * shape.vanna, signed * shape.charm
         sums = by_strike.get(strike)
         if sums is None:
             sums = by_strike[strike] = Sums()
-        for each in (sums, whole):
-            each.add(call, gex, slope * interest * dollars, signed * shape.vanna, signed * shape.charm, interest)
+        sums.add(call, gex, dex, vanna, charm, interest)
+        side = calls if call else puts
+        side[0] += gex
+        side[1] += dex
+        side[2] += interest
+        vannas += vanna
+        charms += charm
         counted += gex != 0.0
+    whole = Sums(calls[0], puts[0], calls[1], puts[1], vannas, charms, calls[2], puts[2])
     return whole, counted
+
+
+def gamma_by_strike(
+    rows: Iterable[ListedOption], spot: float, years: float, convention: Convention
+) -> dict[float, float]:
+    """Return the GEX of each strike of one expiry, as `exposure` has it, and nothing else: where the contract's own
+    gamma is quoted there is little to work out."""
+    found: dict[float, float] = {}
+    call_sign, put_sign = convention.signs()
+    weigh, quoted = convention.scale(spot) * SHARES, convention.gamma is GammaFrom.QUOTED
+    for _, strike, call, interest, iv, _, gamma, _ in rows:
+        if not 0.0 < interest < math.inf:  # NaN neither
+            continue
+        curved = gamma if quoted and 0.0 <= gamma < math.inf else curvature(spot, strike, years, iv).gamma
+        found[strike] = found.get(strike, 0.0) + (call_sign if call else put_sign) * curved * interest * weigh
+    return found
 
 
 class Curvature(NamedTuple):

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from bot.analytics.exposure import Convention, ListedOption, exposure, years_to
+from bot.analytics.exposure import Convention, ListedOption, gamma_by_strike, years_to
 
 BLOCKS_ABOVE: Final = 0.7
 """Pin risk from which a directional idea on that expiry is refused."""
@@ -51,7 +51,9 @@ def max_pain(rows: Sequence[ListedOption]) -> float | None:
     return best[1]
 
 
-def pin_risk(rows: Sequence[ListedOption], spot: float, now: datetime, convention: Convention) -> PinRisk | None:
+def pin_risk(
+    rows: Sequence[ListedOption], spot: float, now: datetime, convention: Convention, pain: float | None = None
+) -> PinRisk | None:
     """Return how likely one expiry ends within half a strike of its max pain; None without that, without a second
     strike, without a volatility near the price, or once it is over.
 
@@ -60,9 +62,9 @@ def pin_risk(rows: Sequence[ListedOption], spot: float, now: datetime, conventio
     Lipkin, "A market-induced mechanism for stock pinning", 2003): with c the share of the expiry's absolute gamma that
     is damping and within one strike of max pain, the middle is drawn by c towards max pain and the width shrinks to
     1 - c. c = 0 is the plain probability, c = 1 is certainty. Our own form; what it is worth is seen by comparing it
-    with outcomes.
+    with outcomes. `pain`: the max pain, where it is known already.
     """
-    strike = max_pain(rows)
+    strike = max_pain(rows) if pain is None else pain
     listed = sorted({row.strike for row in rows})
     if strike is None or len(listed) < 2 or not (math.isfinite(spot) and spot > 0):
         return None
@@ -70,7 +72,7 @@ def pin_risk(rows: Sequence[ListedOption], spot: float, now: datetime, conventio
     if years <= 0 or sigma is None:
         return None
     spacing = min(abs(other - strike) for other in listed if other != strike)
-    drawn = _concentration(rows, strike, spacing, spot, now, convention)
+    drawn = _concentration(gamma_by_strike(rows, spot, years, convention), strike, spacing)
     middle = math.log(spot) + drawn * math.log(strike / spot)
     width = sigma * math.sqrt(years) * (1.0 - drawn)
     low, high = math.log(max(strike - spacing / 2, 1e-9)), math.log(strike + spacing / 2)
@@ -91,12 +93,9 @@ def _volatility_near(rows: Sequence[ListedOption], spot: float) -> float | None:
     return min(known)[2] if known else None
 
 
-def _concentration(
-    rows: Sequence[ListedOption], strike: float, spacing: float, spot: float, now: datetime, convention: Convention
-) -> float:
-    found = exposure(rows, spot, now, convention)
-    whole = math.fsum(abs(sums.gex) for sums in found.by_strike.values())
-    near = math.fsum(sums.gex for at, sums in found.by_strike.items() if abs(at - strike) <= spacing)
+def _concentration(gamma: Mapping[float, float], strike: float, spacing: float) -> float:
+    whole = math.fsum(map(abs, gamma.values()))
+    near = math.fsum(gex for at, gex in gamma.items() if abs(at - strike) <= spacing)
     return max(0.0, near) / whole if whole > 0 else 0.0
 
 

@@ -27,6 +27,7 @@ from bot.analytics.exposure import (
     business_days,
     curvature,
     exposure,
+    gamma_by_strike,
     years_to,
 )
 from bot.analytics.flip import flip, gamma_at, nearest_zero, profile, terms_of
@@ -185,6 +186,17 @@ def test_gamma_at_the_price_is_the_chains_and_at_the_flip_is_none(rows: list[Lis
         assert 80 <= found <= 120
         most = max(abs(gamma_at(terms, price)) for price in (80.0, 100.0, 120.0))
         assert abs(gamma_at(terms, found)) <= 1e-3 * max(most, 1.0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    CHAINS, st.sampled_from([Convention(), Convention(gamma=GammaFrom.MODEL), Convention(dealers=Dealers.SHORT_ALL)])
+)
+def test_gamma_alone_is_that_of_the_whole_exposure_strike_by_strike(rows: list[ListedOption], read: Convention) -> None:
+    quoted = [each._replace(expiry=LATER, gamma=0.01 if each.call else math.nan) for each in rows]
+    alone = gamma_by_strike(quoted, 100.0, years_to(LATER, NOW, read.days), read)
+    whole = {at: sums.gex for at, sums in exposure(quoted, 100.0, NOW, read).by_strike.items()}
+    assert alone == pytest.approx(whole, rel=1e-9, abs=1e-6)
 
 
 def test_the_nearest_of_several_zeros_counts() -> None:

@@ -9,7 +9,7 @@ what is on its way out, without its stop, watched by the tick or in doubt is nev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -202,10 +202,10 @@ class CalmPositions:
         del self.known[position.id]
         return False
 
-    def rise(self, ctx: Context, risen: Iterable[str]) -> set[str]:
+    def rise(self, ctx: Context, risen: Collection[str]) -> set[str]:
         """Have the highs of the calm positions in these contracts follow their bids. Returns those of which that cannot
         be compared: they are judged."""
-        if is_opening(ctx):
+        if not risen or is_opening(ctx):
             return set()
         quote_of, looks_of, by_key = ctx.board.quote, ctx.board.looks, ctx.ledger.position_index.by_key
         look, patience, failed = second_look(ctx), patience_with_quotes(ctx), set[str]()

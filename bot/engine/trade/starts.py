@@ -21,14 +21,14 @@ BY_THE_SETTINGS = "settings"
 class StartingSwitches:
     """Memory between ticks: for which strategies, in which ledger, this was done."""
 
-    done_for: tuple[object, ...] = ()
+    done_for: tuple[object, object, object] = (None, None, None)
 
     def turn(self, ctx: Context, journal: Journal) -> None:
         """Turn the switches that nobody has turned to what the settings say; done when the settings are new."""
-        now_for = (ctx.ledger, ctx.settings.strategies, ctx.strategies)
-        if all(one is other for one, other in zip(self.done_for, now_for, strict=False)) and self.done_for:
+        ledger, settings, strategies = self.done_for
+        if ledger is ctx.ledger and settings is ctx.settings.strategies and strategies is ctx.strategies:
             return
-        self.done_for = now_for
+        self.done_for = (ctx.ledger, ctx.settings.strategies, ctx.strategies)
         sections = ctx.settings.strategies.sections()
         for name in ctx.strategies:
             section = sections.get(name)
