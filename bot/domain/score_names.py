@@ -48,8 +48,8 @@ SCORE_NAMES: Final[Mapping[str, ScoreName]] = MappingProxyType(
         "max_pain": ScoreName("usd", "strike at which today's options are worth least"),
         # flow
         "unusual": ScoreName(PLAIN, "highest volume of open interest in the chain"),
-        "flow_momentum": ScoreName(PLAIN, "change of net flow, its sign the direction"),
-        "flow_trend": ScoreName(PLAIN, "trend of net flow over three days, its sign the direction"),
+        "flow_momentum": ScoreName("usd", "change of net premium in 15 minutes, its sign the direction"),
+        "flow_trend": ScoreName("usd", "trend of net premium over three days, its sign the direction"),
         "moc_direction": ScoreName(PLAIN, "closing imbalance that is expected: above 0 to buy"),
         "moc_confidence": ScoreName(PLAIN, "how sure the predictor of the closing imbalance is, 0 to 100"),
         "moc_asymmetry": ScoreName(PLAIN, "flow of the afternoon: one side's part of all, 0 to 1"),

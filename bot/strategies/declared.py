@@ -90,21 +90,21 @@ def lines_of(inputs: Sequence[Input], symbols: Sequence[str]) -> dict[str, froze
 
 def held_of(inputs: Sequence[Input], symbol: str, view: MarketView) -> tuple[object, ...]:
     """Return what the board holds of the declared inputs: a look at the very same things finds the same."""
-    return tuple(_held(each, each.key_for(symbol), view) for each in inputs)
+    return tuple(thing for each in inputs for thing in _held(each, each.key_for(symbol), view))
 
 
-def _held(each: Input, key: str, view: MarketView) -> object:
+def _held(each: Input, key: str, view: MarketView) -> tuple[object, ...]:
     match each.kind:
         case InputKind.PRICE:
-            return view.quote(key)
+            return (view.quote(key),)
         case InputKind.BOOK:
-            return view.book(key)
+            return (view.book(key),)
         case InputKind.GEX:
             return view.datum(GEX_BY_STRIKE, key), view.quote(key)
         case InputKind.DATUM | InputKind.AGREES:
-            return view.datum(each.name, key)
+            return (view.datum(each.name, key),)
         case InputKind.MEASURE:
-            return said_of(view, each.name, key)
+            return (said_of(view, each.name, key),)
 
 
 def fresh_until(inputs: Sequence[Input], symbol: str, view: MarketView, now: datetime) -> datetime:

@@ -191,6 +191,8 @@ class Idea:
         """Return until when a look stays as it is while nothing comes; `now` where time itself moves its reason."""
         if look.proposal is not None or look.evidence.get("condition") in {"window", "inputs"}:
             return now
+        if self.choice.floors.max_spread_fraction is not None:
+            return now  # then which contract is chosen goes by the quotes of others, too
         ends = [fresh_until(self.inputs, symbol, view, now), session.cut_off(self._to)]
         quote = view.quote(str(look.evidence.get("contract", "")))
         if quote is not None:

@@ -44,6 +44,12 @@ FDA_CALENDAR: Final = "fda_calendar"
 NEWS: Final = "news"
 MARKET_WIDE: Final = "*"
 """The key of a data set that is not about one underlying."""
-DECIDED_ON: Final = frozenset({SPOT_GEX, GEX_BY_STRIKE, OPTION_CONTRACTS, NET_PREMIUM, FLOW_ALERTS})
+DECIDED_ON: Final = frozenset(
+    {
+        SPOT_GEX, GEX_BY_STRIKE, OPTION_CONTRACTS, NET_PREMIUM, FLOW_ALERTS, GREEK_FLOW, RISK_REVERSAL_SKEW, IV_RANK,
+        DARK_POOL, OFF_LIT_LEVELS, CONGRESS_TRADES, INSIDER_TRADES, EARNINGS_AFTERHOURS, EARNINGS_PREMARKET,
+        FDA_CALENDAR,
+    }
+)  # fmt: skip
 """What a strategy, a limit or the cross-check looks at: a replay asks for these alone, and a fast simulated clock asks
 for all others more seldom. A set that a decision comes to need is named here too."""

@@ -32,6 +32,7 @@ from bot.engine.trade.one_idea import Joined, joins
 from bot.engine.trade.signals import SizedSignal, no_equity, propose, reject_in_shadow, reject_unsized
 from bot.engine.trade.starts import StartingSwitches
 from bot.strategies.base import Look, Strategy
+from bot.strategies.idea import Idea
 
 _NOT_MEASURED = frozenset({"condition", "faults"})
 """What a look says of itself without having measured the market."""
@@ -97,6 +98,38 @@ class _Anyhow:
         return known
 
 
+@dataclass
+class _Settled:
+    """Looks that stay as they are while nothing comes that their strategy declared to need, and until when."""
+
+    known: dict[_Place, tuple[Look, tuple[object, ...], datetime, object]] = field(default_factory=dict)
+
+    def look(self, ctx: Context, strategy: Strategy, symbol: str, session: TradingSession) -> Look:
+        """Return a strategy's look at a symbol: the last one where the very same things are there, else a new one."""
+        if not isinstance(strategy, Idea):
+            return strategy.look(symbol, ctx.board, session, ctx.now)
+        place = strategy.name, symbol
+        known = None if ctx.full else self.known.get(place)
+        if known is not None and self._stands(ctx, strategy, known, session):
+            return known[0]
+        look = strategy.look(symbol, ctx.board, session, ctx.now)
+        until = strategy.settled_until(symbol, look, ctx.board, session, ctx.now)
+        self.known.pop(place, None)
+        if until > ctx.now:
+            self.known[place] = look, strategy.held(symbol, look, ctx.board), until, (strategy, session)
+        return look
+
+    @staticmethod
+    def _stands(
+        ctx: Context, strategy: Idea, known: tuple[Look, tuple[object, ...], datetime, object], session: TradingSession
+    ) -> bool:
+        look, held, until, by = known
+        if ctx.now >= until or by != (strategy, session):
+            return False
+        now_held = strategy.held(look.symbol, look, ctx.board)
+        return len(now_held) == len(held) and all(one is other for one, other in zip(held, now_held, strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class _PositionLines:
     """The lines that positions want, all of the keys that they stand or fall with (their contracts and what those are
@@ -131,6 +164,7 @@ class Scanner:
     chains: ChainWatch = field(default_factory=ChainWatch)
     chain: tuple[str, ...] = ()
     starts: StartingSwitches = field(default_factory=StartingSwitches)
+    settled: _Settled = field(default_factory=_Settled)
     of_positions: _PositionLines = field(default_factory=_PositionLines)
 
     def scan(self, ctx: Context, journal: Journal, parking: Parking) -> list[tuple[Strategy, Look]]:
@@ -157,11 +191,11 @@ class Scanner:
         self, ctx: Context, journal: Journal, parking: Parking, strategy: Strategy
     ) -> list[tuple[Look, SizedSignal | Joined | None]]:
         if (everywhere := _blocked(ctx) or _switched_off(ctx, strategy)) is not None:
-            return _look_at(ctx, journal, parking, strategy, dict.fromkeys(strategy.symbols, everywhere))
+            return _look_at(ctx, journal, parking, self.settled, strategy, dict.fromkeys(strategy.symbols, everywhere))
         known = self.blocked.get(strategy.name)
         if known is None or ctx.full or not known.holds(ctx):
             known = self.blocked[strategy.name] = _blocked_symbols(ctx, strategy, self.anyhow)
-        return _look_at(ctx, journal, parking, strategy, known.symbols)
+        return _look_at(ctx, journal, parking, self.settled, strategy, known.symbols)
 
     def _count(self, ctx: Context, place: _Place, look: Look, proposed: int) -> None:
         counted, now, day = self.counted.get(place), ctx.now, ctx.trading.day
@@ -273,7 +307,12 @@ def _interests(ctx: Context, strategy: Strategy) -> list[tuple[str, frozenset[st
 
 
 def _look_at(
-    ctx: Context, journal: Journal, parking: Parking, strategy: Strategy, blocked: Mapping[str, Blocked]
+    ctx: Context,
+    journal: Journal,
+    parking: Parking,
+    settled: _Settled,
+    strategy: Strategy,
+    blocked: Mapping[str, Blocked],
 ) -> list[tuple[Look, SizedSignal | Joined | None]]:
     """Return a look at every symbol, with what it proposes. One symbol that fails parks the strategy: what it says of
     the others is not trusted either."""
@@ -285,7 +324,9 @@ def _look_at(
         return found
     machine = Parkable(ParkedKind.STRATEGY, strategy.name)
     entering = ctx.entering
-    found += parking.attempt(journal, machine, lambda: [_look(ctx, strategy, symbol, entering) for symbol in free])
+    found += parking.attempt(
+        journal, machine, lambda: [_look(ctx, settled, strategy, symbol, entering) for symbol in free]
+    )
     if parking.is_parked(*machine):
         words = "the strategy failed and is parked; it is tried again"
         found += [(Look(symbol, None, words, {"condition": "parked"}), None) for symbol in free]
@@ -293,10 +334,10 @@ def _look_at(
 
 
 def _look(
-    ctx: Context, strategy: Strategy, symbol: str, entering: TradingSession
+    ctx: Context, settled: _Settled, strategy: Strategy, symbol: str, entering: TradingSession
 ) -> tuple[Look, SizedSignal | Joined | None]:
     """Look and size what is proposed. Pure: when it fails, nothing has been changed."""
-    look = strategy.look(symbol, ctx.board, entering, ctx.now)
+    look = settled.look(ctx, strategy, symbol, entering)
     if look.proposal is None:
         return look, None
     if (joined := joins(ctx, strategy, look)) is not None:
