@@ -22,6 +22,7 @@ from bot.domain.quotes import Quote
 from bot.engine.state.context import Context
 
 _BPS: Final = Decimal(10_000)
+_SUREST: Final = 100.0
 
 
 def is_fast(ctx: Context, rationale: Mapping[str, Any]) -> bool:
@@ -31,7 +32,7 @@ def is_fast(ctx: Context, rationale: Mapping[str, Any]) -> bool:
     said = rationale.get("confidence")
     if not isinstance(said, int | float | Decimal) or isinstance(said, bool):
         return False
-    return float(said) > ctx.settings.execution.fast_confidence
+    return ctx.settings.execution.fast_confidence < float(said) <= _SUREST  # more than that is no confidence at all
 
 
 def fast_limit(ctx: Context, key: str, quote: Quote) -> Decimal | None:
