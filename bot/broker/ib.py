@@ -13,7 +13,7 @@ from bot.left_unloaded import put_off
 
 with put_off("numpy"):
     from ib_insync.client import Client
-    from ib_insync.contract import Contract, ContractDetails
+    from ib_insync.contract import Contract, ContractDetails, TagValue
     from ib_insync.decoder import Decoder
     from ib_insync.objects import BarData, CommissionReport, ExecutionFilter, PriceIncrement
     from ib_insync.objects import Execution as IbExecution
@@ -31,6 +31,7 @@ __all__ = [
     "IbOrder",
     "IbOrderState",
     "PriceIncrement",
+    "TagValue",
     "TwsClient",
     "new_client",
 ]

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from bot.broker import words
 from bot.broker.contracts import ContractBook, named
-from bot.broker.ib import CommissionReport, Contract, IbExecution, IbOrder, IbOrderState
+from bot.broker.ib import CommissionReport, Contract, IbExecution, IbOrder, IbOrderState, TagValue
 from bot.broker.repeats import Repeats, so_often
 from bot.domain.calendar import new_york_day
 from bot.domain.errors import UnknownWord
@@ -40,6 +40,9 @@ DUPLICATE_ID: Final = 103
 _YEARS: Final = (2000, 2200)
 
 
+ADAPTIVE: Final = "Adaptive"
+
+
 def build_order(ticket: OrderTicket, account: str, *, what_if: bool = False) -> IbOrder:
     """Return a new library order: never one that the broker has written into, and nothing left to presets."""
     terms = ticket.terms
@@ -57,6 +60,9 @@ def build_order(ticket: OrderTicket, account: str, *, what_if: bool = False) -> 
         order.lmtPrice = float(terms.limit_price)
     if ticket.order_type is OrderType.STOP and terms.stop_price is not None:
         order.auxPrice = float(terms.stop_price)
+    if ticket.adaptive is not None:
+        order.algoStrategy = ADAPTIVE
+        order.algoParams = [TagValue("adaptivePriority", ticket.adaptive.value)]
     if ticket.good_after is not None:
         order.goodAfterTime = f"{ticket.good_after.astimezone(UTC):%Y%m%d-%H:%M:%S}"
     return order

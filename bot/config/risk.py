@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -159,11 +159,20 @@ class EntryStyle(StrEnum):
     FAST = "fast"
 
 
+class EntryAlgo(StrEnum):
+    NONE = "none"
+    ADAPTIVE = "adaptive"
+
+
 class ExecutionSettings(Section):
     """How orders are worked. Seconds are of the clock."""
 
     entry_style: EntryStyle = Field(
         EntryStyle.PATIENT, description="patient: fast only above fast_confidence; fast: each entry"
+    )
+    algo: EntryAlgo = Field(EntryAlgo.NONE, description="of entries; adaptive: worked by the broker within their limit")
+    adaptive_priority: Literal["patient", "normal", "urgent"] = Field(
+        "normal", description="of the adaptive algorithm; a fast entry is urgent"
     )
     fast_confidence: Annotated[float, Field(ge=0, le=100)] = Field(
         85, description="of a strategy, 0 to 100; 100: never"

@@ -185,6 +185,14 @@ class OrderType(StrEnum):
     STOP = "STP"
 
 
+class AdaptivePriority(StrEnum):
+    """How urgently IBKR's Adaptive algorithm works an order between the quote's sides."""
+
+    PATIENT = "Patient"
+    NORMAL = "Normal"
+    URGENT = "Urgent"
+
+
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What an order asks for: contracts and prices per share (None where the type has none)."""
@@ -353,6 +361,7 @@ class OrderTicket:
     terms: Terms
     order_id: int | None = None
     good_after: datetime | None = None
+    adaptive: AdaptivePriority | None = None  # worked by the broker's algorithm within its limit; None: as it stands
 
 
 _REVISED: Final = re.compile(r"(.+)\.([0-9A-Fa-f]{2})")

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from bot.config.risk import EntryStyle
+from bot.config.risk import EntryAlgo, EntryStyle
 from bot.domain.instruments import option_of_key
-from bot.domain.order import Order
+from bot.domain.order import AdaptivePriority, Order
 from bot.domain.quotes import Quote
 from bot.engine.state.context import Context
 
@@ -33,6 +33,14 @@ def is_fast(ctx: Context, rationale: Mapping[str, Any]) -> bool:
     if not isinstance(said, int | float | Decimal) or isinstance(said, bool):
         return False
     return ctx.settings.execution.fast_confidence < float(said) <= _SUREST  # more than that is no confidence at all
+
+
+def adaptive_of(ctx: Context, rationale: Mapping[str, Any]) -> AdaptivePriority | None:
+    """Return how urgently the broker's algorithm works an entry; None: without one."""
+    execution = ctx.settings.execution
+    if execution.algo is not EntryAlgo.ADAPTIVE:
+        return None
+    return AdaptivePriority.URGENT if is_fast(ctx, rationale) else AdaptivePriority(execution.adaptive_priority.title())
 
 
 def fast_limit(ctx: Context, key: str, quote: Quote) -> Decimal | None:

@@ -30,10 +30,12 @@ from bot.domain.order import (
     OrderState,
     OrderTrigger,
     OrderType,
+    Purpose,
     Terms,
 )
 from bot.engine.state.context import Context
 from bot.engine.state.steps import Step
+from bot.engine.trade.entry_style import adaptive_of
 
 CANCELLABLE: Final = frozenset({OrderState.SUBMITTED, OrderState.WORKING, OrderState.PARTIALLY_FILLED})
 _FAR: Final = 10  # times the ask
@@ -69,7 +71,9 @@ def amend(
 ) -> Step:
     """Send new terms for a live order; they are in force once the broker echoes them."""
     later = order.good_after if order.good_after is not None and order.good_after > ctx.broker_now else None
-    ticket = replace(order.ticket(), terms=wanted, good_after=later)
+    signal = ctx.ledger.signals.get(order.signal_id or "") if order.purpose is Purpose.ENTRY else None
+    adaptive = adaptive_of(ctx, signal.rationale) if signal is not None else None
+    ticket = replace(order.ticket(), terms=wanted, good_after=later, adaptive=adaptive)
     sets = OrderChange(wanted=wanted, wanted_since=ctx.now, amendments=order.amendments + 1)
     return Step(order, OrderTrigger.AMEND, reason, evidence, sets, instructions=(AmendOrder(ticket),), actor=actor)
 

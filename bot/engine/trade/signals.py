@@ -28,7 +28,7 @@ from bot.engine.state.context import Context
 from bot.engine.state.steps import Birth, Step
 from bot.engine.trade import pace, reviews
 from bot.engine.trade.book_view import blackout, book_view, concentrated, trade_facts, week_pnl
-from bot.engine.trade.entry_style import is_fast, opening_terms
+from bot.engine.trade.entry_style import adaptive_of, is_fast, opening_terms
 from bot.risk.allowance import PLAIN, TradeFacts, most_fraction
 from bot.risk.book_limits import caps as book_caps
 from bot.risk.rules import EntryView, RuleResult, failed, validate_entry
@@ -393,6 +393,7 @@ def send_entry(
     terms = Terms(quantity, limit_price=limit)
     order = ctx.new_order(Purpose.ENTRY, OrderType.LIMIT, terms, tag="entry", signal=signal, position=position)
     birth = Birth(order, f"entry for signal {signal.id}", {"mid": order.mid_at_decision, "limit": limit})
+    ticket = replace(order.ticket(), adaptive=adaptive_of(ctx, signal.rationale))
     return Step(
         signal,
         SignalTrigger.WORK,
@@ -400,7 +401,7 @@ def send_entry(
         {"order_ref": order.order_ref, "limit": limit, **evidence},
         SignalChange(entry_order_id=signal.entry_order_id or order.id),
         births=(birth,),
-        instructions=(SubmitOrder(order.ticket()),),
+        instructions=(SubmitOrder(ticket),),
     )
 
 

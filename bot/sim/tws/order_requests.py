@@ -101,18 +101,19 @@ def read_place_order(source: Fields, version: int) -> PlaceOrder:
     raw |= _take(source, _CLEARING)
     skip_delta_neutral(source)
     algo = source.text()
-    if algo:
-        source.skip(2 * source.integer())
+    params = {source.text(): source.text() for _ in range(source.integer())} if algo else {}
     raw |= _take(source, _FLAGS)
     if raw["order_type"] == "PEG BENCH":
         source.skip(5)
     conditions = _skip_conditions(source)
     raw |= _take(source, _ADJUSTED)
     raw |= _take(source, tuple(name for since, name in _APPENDED if version >= since))
-    return _order(order_id, contract, raw, algo, conditions)
+    return _order(order_id, contract, raw, (algo, params), conditions)
 
 
-def _order(order_id: int, contract: ContractQuery, raw: dict[str, str], algo: str, conditions: int) -> PlaceOrder:
+def _order(
+    order_id: int, contract: ContractQuery, raw: dict[str, str], algo: tuple[str, dict[str, str]], conditions: int
+) -> PlaceOrder:
     return PlaceOrder(
         order_id=order_id,
         contract=contract,
@@ -133,7 +134,8 @@ def _order(order_id: int, contract: ContractQuery, raw: dict[str, str], algo: st
         trail_stop_price=_number(raw["trail_stop_price"]),
         trailing_percent=_number(raw["trailing_percent"]),
         what_if=_flag(raw["what_if"]),
-        algo=algo,
+        algo=algo[0],
+        algo_params=algo[1],
         conditions=conditions,
         attributes=raw,
     )

@@ -85,6 +85,7 @@ class PlaceOrder(WireRequest):
     trailing_percent: Decimal | None
     what_if: bool
     algo: str
+    algo_params: Mapping[str, str]
     conditions: int
     attributes: Mapping[str, str] = field(default_factory=dict)
 

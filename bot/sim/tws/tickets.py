@@ -33,6 +33,7 @@ _ALIASES: Final = {
     "TRAILLIMIT": "TRAIL LIMIT",
 }
 _SIDES: Final = {"BUY": Side.BUY, "SELL": Side.SELL, "SSHORT": Side.SELL}
+_PRIORITIES: Final = frozenset({"Patient", "Normal", "Urgent"})
 _TIMES_IN_FORCE: Final = frozenset({"DAY", "GTC", "IOC", "GTD"})
 
 NO_DEFINITION: Final = Denial(200, "No security definition has been found for the request")
@@ -80,7 +81,12 @@ def _unsupported(request: PlaceOrder, account: str) -> Denial | None:
     checks = (
         (request.action not in _SIDES, 321, f"Error validating request: action {request.action!r} is not BUY or SELL"),
         (request.contract.sec_type == "BAG", 201, "Order rejected - reason: combinations do not trade at this venue"),
-        (bool(request.algo), 442, f"The algorithm {request.algo!r} is not available for this contract"),
+        (_is_other_algo(request), 442, f"The algorithm {request.algo!r} is not available for this contract"),
+        (
+            bool(request.algo) and request.algo_params.get("adaptivePriority", "Normal") not in _PRIORITIES,
+            443,
+            "Missing or invalid value of the algorithm's parameter adaptivePriority",
+        ),
         (bool(request.conditions), 201, "Order rejected - reason: conditional orders do not trade at this venue"),
         (kind not in ORDER_TYPES, 387, f"Unsupported order type for this exchange and security type: {kind!r}"),
         (request.tif not in _TIMES_IN_FORCE | {""}, 321, f"Error validating request: time in force {request.tif!r}"),
@@ -92,6 +98,11 @@ def _unsupported(request: PlaceOrder, account: str) -> Denial | None:
         (kind in TRAILING and not _trail(request), 321, "Error validating request: no trailing amount or percentage"),
     )
     return next((Denial(code, text) for wrong, code, text in checks if wrong), None)
+
+
+def _is_other_algo(request: PlaceOrder) -> bool:
+    """Say whether an algorithm is asked for that does not work here: Adaptive does, on a limit or a market order."""
+    return bool(request.algo) and (request.algo != "Adaptive" or order_type(request) not in {"LMT", "MKT"})
 
 
 def order_type(request: PlaceOrder) -> str:

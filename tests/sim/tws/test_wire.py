@@ -175,6 +175,7 @@ def test_an_order_with_every_optional_block_is_read_through(name: str) -> None:
     order = decode(*recorded(name))
     assert isinstance(order, PlaceOrder)
     assert (order.algo, order.conditions, order.what_if) == ("Adaptive", 2, True)
+    assert order.algo_params == {"adaptivePriority": "Normal"}
 
 
 @given(st.sampled_from(sorted(DECODERS)), st.lists(texts, max_size=30), st.integers(157, 178))
