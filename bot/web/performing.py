@@ -11,12 +11,14 @@ from typing import Any, Final
 from flask import Blueprint, Response, render_template, request
 from sqlalchemy import Connection
 
-from bot.analytics.performance import Figures, daily, grouped
+from bot.analytics.performance import Figures, SignalQuality, daily, grouped, groups, signal_quality
+from bot.analytics.timing import TimeSlot, time_slots
 from bot.charts.chart import Axis, Chart, Level, LineMark, Pane, Row, Shown, thinned, wall_ms
 from bot.domain.calendar import NEW_YORK, new_york_day
 from bot.store import read as ask
 from bot.store.read.earnings import RANGES, Earnings, earnings
 from bot.store.read.running import BreakerRow
+from bot.store.read.trades import with_slippage
 from bot.web.downloads import csv_file, csv_lines
 from bot.web.plots import Plot, plot
 from bot.web.store_reader import reader
@@ -67,12 +69,15 @@ class Performance:
     months: tuple[HeatMonth, ...]
     tables: tuple[tuple[str, str, tuple[GroupRow, ...]], ...]
     periods: tuple[GroupRow, ...]
+    quality: tuple[tuple[str, SignalQuality], ...]
+    slots: tuple[TimeSlot, ...]
     limit: Decimal | None
 
 
 Shapes = tuple[
-    Plot | None, tuple[HeatMonth, ...], tuple[tuple[str, str, tuple[GroupRow, ...]], ...], tuple[GroupRow, ...]
-]
+    Plot | None, tuple[HeatMonth, ...], tuple[tuple[str, str, tuple[GroupRow, ...]], ...], tuple[GroupRow, ...],
+    tuple[tuple[str, SignalQuality], ...], tuple[TimeSlot, ...],
+]  # fmt: skip
 
 
 @blueprint.get("/performance")
@@ -143,16 +148,20 @@ def performance(connection: Connection, range_: str, period: str, today: date) -
     limit = drawdown_limit(ask.breakers(connection))
     stamp = (book.stamp, today, limit, earned.start)
     asked = ("performance", range_, period)
-    shapes = reader().remembered.once(asked, stamp, lambda: _shapes(earned, range_, period, limit))
+    shapes = reader().remembered.once(asked, stamp, lambda: _shapes(connection, earned, range_, period, limit))
     return Performance(range_, period, earned, *shapes, limit)
 
 
-def _shapes(earned: Earnings, range_: str, period: str, limit: Decimal | None) -> Shapes:
+def _shapes(connection: Connection, earned: Earnings, range_: str, period: str, limit: Decimal | None) -> Shapes:
     """Return curve, calendar and tables: what closed trades alone decide."""
+    trades, days = with_slippage(connection, earned.trades), [point.day for point in earned.curve]
+    by_strategy = sorted(groups(trades, "strategy").items())
     return (
         plot(equity_chart(earned, limit, range_)), heat(earned),
         tuple((by, title, _rows(grouped(earned.trades, by))) for by, title in TABLES),
         _rows(grouped(earned.trades, period)[::-1][:MOST_PERIODS]),
+        tuple((name, signal_quality(own, days, earned.start)) for name, own in by_strategy),
+        tuple(slot for slot in time_slots(trades) if slot.speaks),
     )  # fmt: skip
 
 

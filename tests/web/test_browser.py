@@ -35,7 +35,7 @@ FLAGS = [
 ROOT = Path(__file__).resolve().parents[2]
 PATHS = (
     "/", "/signals", "/positions", "/trades", "/performance", "/exposure", "/strategies", "/feeds", "/people",
-    "/market", "/config", "/overseer", "/alerts", "/signal/SIGWAIT", "/position/POSLONG",
+    "/market", "/calibration", "/discovery", "/config", "/overseer", "/alerts", "/signal/SIGWAIT", "/position/POSLONG",
     "/pages", "/position/POSRUN", "/signal/SIGRUN",
     "/machines", "/audit?query=order_executions", "/login", "/nowhere",
 )  # fmt: skip
