@@ -97,6 +97,7 @@ TRIGGER_WORDS: Final[Mapping[tuple[str, str], str]] = MappingProxyType(
         ("signal", "measure"): "Margin and commission known",
         ("signal", "ask"): "Decision asked for",
         ("signal", "edit"): "Terms edited, asked anew",
+        ("signal", "join"): "Another strategy has the same idea",
         ("signal", "approve"): "Approved",
         ("signal", "reject"): "Rejected",
         ("signal", "expire"): "Expired",
