@@ -348,8 +348,8 @@ def strategies(connection: Connection, ground: PeopleGround, arguments: str) -> 
     ideas = {name: found for name in sections if (found := shadow_ideas(connection, name))}
     head = ("name", "state", "symbols", "in shadow") if ideas else ("name", "state", "symbols")
     rows = [
-        (name, switched.get(name, "on") if section.enabled else "not enabled", " ".join(section.symbols),
-         dollars(would_have_brought(ideas.get(name, ())), plus=True))[: len(head)]
+        (name, switched.get(name, section.starts.value) if section.enabled else "not enabled",
+         " ".join(section.symbols), dollars(would_have_brought(ideas.get(name, ())), plus=True))[: len(head)]
         for name, section in sections.items()
     ]  # fmt: skip
     seen = ask.strategy_stats(connection, today_of(connection))

@@ -47,6 +47,7 @@ from bot.cli.performance import performance
 from bot.cli.reconcile import reconcile
 from bot.cli.starting import replay, run, sim
 from bot.cli.status import status
+from bot.cli.strategies import strategies, why
 from bot.domain.errors import BotError
 
 app = typer.Typer(
@@ -61,7 +62,7 @@ for command in (
     run, status, lines, performance, calibration, discover, alerts, ack, unack,
     approve, reject, pause, resume, halt, close, move_stop, settle, flatten, cancel_all, emergency,
     edit, cancel_order, strategy, reload_config, quiet, requests, withdraw, adopt, decline, reconcile, check,
-    machines, people, overseer, replay, sim, page,
+    machines, people, overseer, replay, sim, page, strategies, why,
 ):  # fmt: skip
     app.command()(command)
 app.command(name="import")(import_)

@@ -159,7 +159,8 @@ def _row(
     return StrategyRow(
         name, bool(known.get("enabled")), tuple(str(each) for each in known.get("symbols") or ()),
         " to ".join(str(known[key])[:5] for key in _WINDOW if known.get(key)),
-        switch.state if switch else SwitchState.ON.value, switch.switched_by if switch else None,
+        switch.state if switch else str(known.get("starts", SwitchState.ON.value)),
+        switch.switched_by if switch else None,
         switch.switched_at if switch else None, tuple(look for look in looks if look.strategy == name), len(own),
         sum((row.realized_pnl + (open_of(row) or ZERO) for row in own), ZERO),
         switch.findings if switch else (), switch.degraded_at if switch else None,
