@@ -6,6 +6,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,10 @@ SEEN = {"price": "590.1", "distance": "0.0021", "imbalance": 0.24, "book_symbol"
 @pytest.fixture
 def looked(running: Path) -> None:
     body = json.dumps({"settings": {"strategies": StrategiesSettings().model_dump(mode="json")}})
-    looks = (("zero_dte_gamma", SEEN, "0.21 % from its pin, needs 0.10 %"), ("moc_pin", {}, "outside the window"))
+    looks: tuple[tuple[str, dict[str, Any], str], ...] = (
+        ("zero_dte_gamma", SEEN, "0.21 % from its pin, needs 0.10 %"),
+        ("moc_pin", {}, "outside the window"),
+    )
     with closing(sqlite3.connect(running)) as connection, connection:
         connection.execute("DELETE FROM config_version")
         connection.execute(
