@@ -3,6 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import pytest
+
 from bot.domain.events.orders import (
     BrokerOrderStatus,
     BrokerOrderView,
@@ -15,6 +17,7 @@ from bot.domain.events.people import RequestKind
 from bot.domain.order import Execution, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import PositionState
 from bot.domain.symbol_halt import SymbolHalt
+from bot.engine.trade import scan
 from tests.engine.desk import SPY_580P, SPY_590C, Desk
 from tests.engine.fake_broker import AtBroker
 from tests.engine.fakes import FakeStrategy
@@ -221,7 +224,9 @@ async def test_a_second_entry_on_a_contract_that_is_held_is_refused_with_the_rea
     assert len([t for t in desk.broker.submitted if t.side is OrderSide.BUY]) == 1
 
 
-async def test_a_buy_of_another_signal_gives_way_to_the_stop_of_a_late_fill() -> None:
+async def test_a_buy_of_another_signal_gives_way_to_the_stop_of_a_late_fill(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One idea is one trade; where two buys of a contract are under way all the same, the stop comes first."""
+    monkeypatch.setattr(scan, "joins", lambda *asked: None)
     desk = await Desk({"risk": {"max_pair_correlation": 1, "max_correlation": 1}}).start()
     await desk.propose(4)
     other = FakeStrategy("other", contract=desk.contract)
