@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from bot.alerts.discord import outcome_of, plain
 from bot.alerts.outcomes import DeliveryOutcome, Outgoing, delivered, failed, refused, unknown
 from bot.alerts.texts import cut, with_ways
+from bot.clocks.clock import wall_seconds
 from bot.config.schema import Settings
 from bot.config.secret_words import DISCORD_WEBHOOK, Secrets
 from bot.domain.message import MessageMode
@@ -32,7 +33,10 @@ _LONGEST: Final = 2000
 _DEADLINE_S: Final = 20.0
 _LIMITED, _SERVER_FAULT = 429, 500
 _UNKNOWN_WEBHOOK: Final = 10015
+_GONE: Final = "Discord does not know this webhook any more (404): make a new one and set DISCORD_WEBHOOK_URL"
 _LATER_S: Final = 60.0
+_GONE_S: Final = 600.0
+"""An address that Discord does not know is not asked for so long: who asks it again and again is shut out."""
 
 
 def targets(settings: Settings, secrets: Secrets) -> Iterable[MessageTarget]:
@@ -54,13 +58,13 @@ class _AskedAgainByNobody(Exception):
 
 
 class DiscordWebhookDeliverer:
-    """Every post and edit is one request; an address that Discord does not know is not asked again."""
+    """Every post and edit is one request; an address that Discord does not know is left alone for a while."""
 
     def __init__(self, ground: PeopleGround) -> None:
         self._base = ground.settings.discord.base_url
         self._address = DISCORD_WEBHOOK.match(ground.secrets.discord_webhook_url or "")
         self._session: aiohttp.ClientSession | None = None
-        self._gone = ""
+        self._gone_until = 0.0
 
     async def close(self) -> None:
         if self._session is not None:
@@ -73,8 +77,8 @@ class DiscordWebhookDeliverer:
             return refused(f"no webhook of Discord is called {message.target}: there is {TARGET} alone")
         if self._address is None:
             return refused("DISCORD_WEBHOOK_URL is no webhook's address: https://discord.com/api/webhooks/ID/TOKEN")
-        if self._gone:
-            return refused(self._gone)
+        if wall_seconds() < self._gone_until:
+            return refused(_GONE)
         try:
             async with asyncio.timeout(_DEADLINE_S):
                 return await _send(self._webhook(), message)
@@ -92,8 +96,8 @@ class DiscordWebhookDeliverer:
         import discord
 
         if isinstance(error, discord.NotFound) and error.code == _UNKNOWN_WEBHOOK:
-            self._gone = "Discord does not know this webhook any more (404): make a new one and set DISCORD_WEBHOOK_URL"
-            return refused(self._gone)
+            self._gone_until = wall_seconds() + _GONE_S
+            return refused(_GONE)
         found = outcome_of(error)
         if found is None:
             raise error
