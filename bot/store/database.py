@@ -77,7 +77,7 @@ class Lane(Protocol):
 class OneConnection:
     """SQLite: the one connection that writes, on the thread where it is asked."""
 
-    def __init__(self, url: str, pragmas: Sequence[str] = WRITER_PRAGMAS) -> None:
+    def __init__(self, url: str, pragmas: Sequence[str] | None = None) -> None:
         self._engine = writer_engine(url, pragmas)
         self._connection: Connection | None = None
         self._data_version = -1
@@ -212,9 +212,9 @@ def replay_lane_for(url: str) -> Lane:
     return ReplayLane(url) if is_sqlite(url) else AsyncLane(url)
 
 
-def writer_engine(url: str, pragmas: Sequence[str] = WRITER_PRAGMAS) -> Engine:
+def writer_engine(url: str, pragmas: Sequence[str] | None = None) -> Engine:
     """Return a synchronous engine that may write: the store's own connection, commands from page and command line,
-    migrations. `pragmas`: what SQLite is told first.
+    migrations. `pragmas`: what SQLite is told first with each connection; None: what the writer is.
     """
     engine = create_engine(sync_url(url), poolclass=NullPool)
     if is_sqlite(url):
@@ -238,7 +238,7 @@ def async_writer_engine(url: str) -> AsyncEngine:
     return engine
 
 
-def _prepare_sqlite(engine: Engine, pragmas: Sequence[str] = WRITER_PRAGMAS) -> None:
+def _prepare_sqlite(engine: Engine, pragmas: Sequence[str] | None = None) -> None:
     """Set the pragmas and take transactions into our own hands: IMMEDIATE, so that two writers queue instead of
     failing late.
     """
@@ -256,11 +256,11 @@ def _text(stored: bytes) -> str:
     return stored.decode("utf-8", "replace")
 
 
-def _on_connect(pragmas: Sequence[str], connection: Any, _record: object) -> None:
+def _on_connect(pragmas: Sequence[str] | None, connection: Any, _record: object) -> None:
     getattr(connection, "driver_connection", connection).text_factory = _text  # the driver's, beneath the async one
     connection.isolation_level = None  # the driver's implicit BEGIN is deferred; ours is not
     with closing(connection.cursor()) as cursor:
-        for pragma in pragmas:
+        for pragma in WRITER_PRAGMAS if pragmas is None else pragmas:
             cursor.execute(pragma)
 
 
