@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from bot.analytics import breadth_measures, exposure_measures, flow_measures, portfolio_measures
+from bot.analytics import book_measures, breadth_measures, exposure_measures, flow_measures, portfolio_measures
 from bot.analytics.measure import Measure
 from bot.domain.readings import MARKET, PORTFOLIO
 
@@ -15,7 +15,7 @@ MEASURES: Final[Mapping[str, Measure]] = MappingProxyType(
         each.name: each
         for each in (
             *exposure_measures.MEASURES, *flow_measures.MEASURES, *breadth_measures.MEASURES,
-            *portfolio_measures.MEASURES,
+            *portfolio_measures.MEASURES, *book_measures.MEASURES,
         )
     }
 )  # fmt: skip
