@@ -75,6 +75,42 @@ def chain(
         _write(chart, table.name, found)
 
 
+@app.command()
+def lobster(
+    messages: Annotated[Path, typer.Argument(help="LOBSTER's messages: CSV, plain or gzip.")],
+    best: Annotated[Path, typer.Argument(help="The best quotes after each message, a row each.")],
+    bucket: Annotated[int, typer.Option(min=1, max=1_000_000, help="Shares in a bucket of VPIN.")] = 100,
+    json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """An order book's labelled messages: hidden orders by two rules with precision, recall and F1, VPIN by both
+    classifications, and how often the best quotes leaned to where the price went."""
+    from dataclasses import asdict
+
+    from bot.analytics.tape_report import tape_report
+    from bot.domain.recording import RecordingFault
+    from bot.record.imports.lobster import tape
+
+    try:
+        with show.at_work(f"reading {messages.name}"):
+            found = tape_report(tape(messages, best), bucket)
+    except RecordingFault as error:
+        fail(str(error))
+    rules = {"naive": found.naive, "inside": found.better}
+    scores = {name: {"precision": rule.precision, "recall": rule.recall, "f1": rule.f1} for name, rule in rules.items()}
+    if json:
+        show.as_json({**asdict(found), "scores": scores})
+        return
+    print(f"{found.events:,} messages, {found.prints:,} prints, {found.hidden:,} of them met a hidden order")
+    for name, each in scores.items():
+        told = ", ".join(f"{word} {value:.3f}" for word, value in each.items())
+        print(f"hidden by the {name} rule   {told}")
+    vpins = [("by the quote", found.vpin), ("in bulk", found.vpin_bulk)]
+    for name, vpin in vpins:
+        print(f"VPIN {name}   {'–' if vpin is None else f'{vpin:.3f}'}   (buckets of {bucket:,} shares)")
+    right = f"{found.right / found.moves:.1%}" if found.moves else "–"
+    print(f"the best quotes leaned to where the price went in {right} of {found.moves:,} moves")
+
+
 def _table(file: Path) -> Any:
     from bot.feeds.quote_table import read_quote_table
 

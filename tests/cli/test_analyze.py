@@ -79,3 +79,24 @@ def test_what_is_wrong_is_one_message(
     assert result.exit_code == 2
     assert told in result.stderr
     assert "Traceback" not in result.output
+
+
+def test_a_labelled_tape_is_scored(call: Call, tmp_path: Path) -> None:
+    head = "time,type,order_id,size,price,direction\n"
+    touch = "ask_price_1,ask_size_1,bid_price_1,bid_size_1\n"
+    trades = ["5,0,10,1000000,1", "4,7,10,1000100,-1", "5,0,900,999900,1"] * 5
+    messages, best = tmp_path / "messages.csv", tmp_path / "bbo.csv"
+    messages.write_text(head + "".join(f"{34200 + n},{each}\n" for n, each in enumerate(["1,1,50,999900,1", *trades])))
+    best.write_text(touch + "1000100,100,999900,50\n" * 15 + "1000100,100,999800,50\n")
+    found = json.loads(call("analyze", "lobster", str(messages), str(best), "--json").stdout)
+    assert (found["events"], found["prints"], found["hidden"]) == (15, 15, 10)
+    assert found["scores"]["inside"] == {"precision": 1, "recall": 1, "f1": 1}
+    assert found["scores"]["naive"]["recall"] == 0.5
+    assert (found["moves"], found["right"]) == (1, 1)
+    assert 0 < found["vpin"] <= 1
+    told = call("analyze", "lobster", str(messages), str(best))
+    assert "10 of them met a hidden order" in told.stdout
+    best.write_text(touch + "1000100,100,999900,50\n")
+    broken = call("analyze", "lobster", str(messages), str(best))
+    assert broken.exit_code != 0
+    assert "same number of rows" in broken.output

@@ -14,6 +14,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Final
 
+from bot.analytics.tape_report import TapeEvent
 from bot.domain.events.market_data import BookReceived, QuoteReceived, TradesReceived
 from bot.domain.quotes import Depth, DepthLevel, Quote, TradePrint
 from bot.domain.recording import RecordingFault
@@ -75,6 +76,28 @@ def read(asked: Imported) -> Iterator[Heard]:
     if begin is None:
         asked.notes.append("no book was given: what stood before the first message is not known")
     yield from _played(asked, key, day, book, messages, begin, best)
+
+
+_SOME_DAY: Final = date(2000, 1, 3)  # the files tell times alone, and nothing here goes by the day
+
+
+def tape(messages: Path, best: Path) -> Iterator[TapeEvent]:
+    """Yield every message with the best quotes around it, from the file of best quotes after each. Raises
+    RecordingFault for files that are not these or not of one length."""
+    before: Quote | None = None
+    for message, wanted in zip_longest(table(messages), table(best)):
+        if message is None or wanted is None:
+            raise RecordingFault(f"{best.name} and {messages.name} have not the same number of rows")
+        try:
+            at, kind = of_the_day(_SOME_DAY, Decimal(message["time"])), message["type"]
+            price, size, after = _dollars(int(message["price"])), int(message["size"]), _quote(_touch(wanted), None, at)
+        except (KeyError, ValueError, ArithmeticError, TypeError) as error:
+            raise RecordingFault(f"{messages.name}, {best.name}: a row is not LOBSTER's: {error!r}") from error
+        if before is not None:
+            is_trade = kind in {_TRADED, _HIDDEN}
+            trade = TradePrint(price, size, at, before.bid, before.ask) if is_trade else None
+            yield TapeEvent(before, after, trade, kind == _HIDDEN)
+        before = after
 
 
 def _played(
