@@ -22,10 +22,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from bot.config.exposure import ExposureSettings
 from bot.domain.calendar import NEW_YORK
+
+if TYPE_CHECKING:
+    from bot.config.exposure import ExposureSettings
 
 SHARES: Final = 100
 DAYS_A_YEAR: Final = 365
