@@ -31,7 +31,7 @@ from bot.engine.state.fact_faults import FactFaults
 from bot.engine.state.fact_name import FactName
 from bot.engine.state.steps import Step
 from bot.engine.tick import Engine
-from bot.engine.trade import exits, protection
+from bot.engine.trade import exits, protection, scan
 from bot.risk.ladder import rung_targets
 from bot.sim.broker import SimBroker
 
@@ -164,6 +164,10 @@ def _sell_beside_a_buy(ctx: Any, position: Any) -> bool:
     return position.key not in ctx.ledger.proof.doubted
 
 
+def _many_trades_of_one_idea(*asked: object) -> None:
+    """Let each strategy buy what another has under way: otherwise no buy ever stands beside a position to be sold."""
+
+
 def _believe_own_clock(self: Clocks, *given: object) -> None:
     """Take the machine's clock for right, whatever the broker's says."""
     self.fault = ""
@@ -202,6 +206,7 @@ BREAKS: Final[Mapping[str, tuple[Patch, ...]]] = MappingProxyType(
         "any_price": ((instruments, "round_to_tick", _any_price),),
         "one_look": ((Looks, "highest", _one_look), (Looks, "lowest", _one_look)),
         "sell_beside_a_buy": (
+            (scan, "joins", _many_trades_of_one_idea),
             (protection, "may_sell_more", _sell_beside_a_buy),
             (exits, "may_sell_more", _sell_beside_a_buy),
         ),

@@ -58,7 +58,7 @@ _QUIET: Final = _day(set_as=Setting(adopt="ours", ladder="four rungs"))
 
 _DAYS: Final[Mapping[str, Plan]] = MappingProxyType(
     {
-        "send_before_commit": _day(deaths=tuple((second, "before commit") for second in _EVERY_20_S)),
+        "send_before_commit": _day(deaths=tuple((second, "before commit") for second in range(8, 145, 5))),
         "skip_exec_id": _day(_fault("duplicate", 5, callback="execution", **_WHOLE)),
         "cancel_on_10148": _day(
             *(_fault("reject", second, of="cancel", code=10148, count=4) for second in (39, 99)),
@@ -106,7 +106,7 @@ _MARKETS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(  # where it d
         "any_price": (2, 3, 4),
         "believe_own_clock": (4, 2, 6, 8),
         "sell_beside_a_buy": (4, 5, 6, 7),
-        "send_before_commit": (2, 1, 3),
+        "send_before_commit": (4, 1, 2, 3),
     }
 )
 PROVOKED_BY: Final[Mapping[str, Provocation]] = MappingProxyType(
