@@ -281,6 +281,9 @@ class DeclaredReader:
         times = [at for row in found if (at := self.time_of(row)) is not None]
         return Parsed(found, len(faults), faults[0] if faults else "", max(times, default=None))
 
+    def parse_message(self, rows: Sequence[Any]) -> Parsed[DeclaredRow]:
+        return self.parse(rows)
+
     def read(self, raw: Row) -> DeclaredRow:
         """Return one row; raises Malformed for a field that is no such value, or is needed and absent."""
         values = {name: self._value(raw, name, each) for name, each in self.settings.fields.items()}
@@ -297,6 +300,8 @@ class DeclaredReader:
 
     def identity_of(self, row: DeclaredRow) -> Hashable:
         return tuple(row[name] for name in self.settings.identity or self.settings.fields)
+
+    alike_of = identity_of
 
     def _value(self, raw: Row, name: str, field: FieldSettings) -> Value:
         found = _put_together(raw, field.text) if field.text else found_at(raw, field.path)

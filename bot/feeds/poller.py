@@ -25,7 +25,8 @@ from bot.feeds.gate import CallGate, NoCallNow
 from bot.feeds.outcome import Outcome
 from bot.feeds.outcomes import MIN_PAUSE_WALL_S, Outcomes
 from bot.feeds.quota import Quota
-from bot.feeds.sources import SourceSettings, title_of
+from bot.feeds.rows import Parsed, number_of
+from bot.feeds.sources import ChannelSettings, SourceSettings, title_of
 from bot.feeds.targets import FeedState, Target
 from bot.feeds.transport import Transport, TransportFailed
 from bot.feeds.vendors import manners_of
@@ -131,7 +132,8 @@ class Poller:
     ) -> None:
         """Give on rows that the source's stream said; the target is asked by REST `rest_every` later."""
         if rows:
-            fetched = Fetcher.in_time(endpoint.reads.parse(rows), endpoint.reads, target, now)
+            parsed = _large_enough(endpoint.reads.parse_message(rows), endpoint.settings.stream)
+            fetched = Fetcher.in_time(parsed, endpoint.reads, target, now)
             self._outcomes.on_streamed(endpoint, target, fetched, now, rest_every)
 
     def target_of(self, dataset: str, key: str) -> Target | None:
@@ -214,6 +216,15 @@ class Poller:
         floor = started + timedelta(seconds=self.settings.min_wall_interval_s * self._clock.speed)
         if target.next_due is not None and target.state is FeedState.OK:
             target.next_due = max(target.next_due, floor)
+
+
+def _large_enough(parsed: Parsed[Any], channel: ChannelSettings | None) -> Parsed[Any]:
+    """Leave out what REST is not asked for: a channel has every trade, however small."""
+    if channel is None or not channel.at_least:
+        return parsed
+    least = channel.at_least.items()
+    kept = tuple(row for row in parsed.rows if all((number_of(row, name) or 0) >= most for name, most in least))
+    return replace(parsed, rows=kept)
 
 
 async def _sleep_until(due: datetime | None, clock: Clock) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Generic, Protocol, TypeVar
 
 from bot.feeds.tolerant import Malformed, Row
@@ -45,6 +46,10 @@ class Reads(Protocol):
         """Read what can be read; never raises for a row."""
         ...
 
+    def parse_message(self, rows: Sequence[Any]) -> Parsed[Any]:
+        """Read rows that a stream said, each by itself; never raises for a row."""
+        ...
+
     def time_of(self, row: Any) -> datetime | None:
         """Return a row's own time, None where rows have none."""
         ...
@@ -53,12 +58,17 @@ class Reads(Protocol):
         """Return what tells a row from others."""
         ...
 
+    def alike_of(self, row: Any) -> Hashable:
+        """Return what a row has in common with the same one said by the stream."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Parser(Generic[R]):
     """How a data set is read: the row, what tells rows apart, their order, their time if it speaks for the answer.
     `stamp` is a row's time where it does not speak for the whole answer; `skip` tells rows that stand for nothing (a
-    trade that was cancelled), which are left out without being faults; `settle` is what only all rows together say."""
+    trade that was cancelled), which are left out without being faults; `settle` is what only all rows of an answer
+    together say; `alike` what REST and the stream say of a row alike, where a part of its identity is REST's alone."""
 
     read: Callable[[Row], R]
     identity: Callable[[R], Hashable]
@@ -67,6 +77,7 @@ class Parser(Generic[R]):
     stamp: Callable[[R], datetime] | None = None
     skip: Callable[[Row], bool] | None = None
     settle: Callable[[tuple[R, ...]], tuple[R, ...]] | None = None
+    alike: Callable[[R], Hashable] | None = None
 
     def parse(self, rows: Sequence[Any], memory: ParserMemory | None = None) -> Parsed[R]:
         """Read what can be read; never raises for a row.
@@ -74,15 +85,23 @@ class Parser(Generic[R]):
         A series comes whole with every answer: with a `memory` of the last one, a row that stands where and as it stood
         is not read again.
         """
-        read = self._read_all(rows, memory or ParserMemory())
+        return self._parsed(rows, memory or ParserMemory(), self.settle)
+
+    def parse_message(self, rows: Sequence[Any]) -> Parsed[R]:
+        return self._parsed(rows, ParserMemory(), None)
+
+    def _parsed(
+        self, rows: Sequence[Any], memory: ParserMemory, settle: Callable[[tuple[R, ...]], tuple[R, ...]] | None
+    ) -> Parsed[R]:
+        read = self._read_all(rows, memory)
         kept: dict[Hashable, R] = {}
         faults = [row for row in read if isinstance(row, Malformed)]
         for row in read:
             if row is not None and not isinstance(row, Malformed):
                 self._keep(kept, row)
         ordered = tuple(sorted(kept.values(), key=self.order))
-        if self.settle is not None:
-            ordered = self.settle(ordered)
+        if settle is not None:
+            ordered = settle(ordered)
         return Parsed(ordered, len(faults), str(faults[0]) if faults else "", self._newest(ordered))
 
     def time_of(self, row: R) -> datetime | None:
@@ -91,6 +110,9 @@ class Parser(Generic[R]):
 
     def identity_of(self, row: R) -> Hashable:
         return self.identity(row)
+
+    def alike_of(self, row: R) -> Hashable:
+        return (self.alike or self.identity)(row)
 
     def _read_all(self, rows: Sequence[Any], memory: ParserMemory) -> list[R | Malformed | None]:
         before: list[R | Malformed | None] = memory.read
@@ -153,11 +175,22 @@ class FoldedParser(Generic[R]):
     def time_of(self, row: R) -> datetime | None:
         return self.time(row) if self.time else None
 
+    def parse_message(self, rows: Sequence[Any]) -> Parsed[R]:
+        return self.parse(rows)
+
     def identity_of(self, row: R) -> Hashable:
         return self.place(row)
 
+    alike_of = identity_of
+
 
 Parsers = Mapping[str, Parser[Any] | FoldedParser[Any]]
+
+
+def number_of(row: Any, name: str) -> float | None:
+    """Return a number of a row, typed or declared, by its name; None where it is none."""
+    value = row.get(name) if isinstance(row, Mapping) else getattr(row, name, None)
+    return float(value) if isinstance(value, int | float | Decimal) else None
 
 
 def mapping(row: Any) -> Row:

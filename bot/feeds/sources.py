@@ -151,8 +151,25 @@ class PagingSettings(Section):
 class ChannelSettings(Section):
     """The channel of the source's stream that says the same as an endpoint's rows."""
 
-    channel: str = Field(min_length=1, max_length=80, description="its name; `{ticker}` is the target's symbol")
+    channel: str = Field(
+        min_length=1,
+        max_length=80,
+        description="its name; `{ticker}`: the target's symbol, or each of all where the "
+        "endpoint is asked for all at once",
+    )
     ticker_field: str = Field("", max_length=64, description="where a row's ticker is, of a channel with everybody's")
+    same: dict[str, str] = Field(
+        default_factory=dict,
+        description="fields of a message that say what the target's words say, `expiry: "
+        '"{expiry:0-1}"` say; all others are left out',
+    )
+    at_least: dict[Name, float] = Field(
+        default_factory=dict, description="numbers of a row, as it is read: those below are left out, as by REST"
+    )
+
+    def templates(self) -> tuple[str, ...]:
+        """Return all that may have braces."""
+        return self.channel, *self.same.values()
 
 
 class StreamSettings(Section):
@@ -211,7 +228,7 @@ class EndpointSettings(Section):
     def _coherent(self) -> Self:
         own = placeholders(self.expand)
         try:
-            channels = (self.stream.channel,) if self.stream is not None else ()
+            channels = self.stream.templates() if self.stream is not None else ()
             for template in (self.path, *self.written_params(), *channels):
                 refuse_unknown(template, own)
         except UnknownPlaceholder as error:

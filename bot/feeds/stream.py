@@ -14,7 +14,7 @@ import json
 import logging
 import random
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -135,15 +135,16 @@ class VendorStream:
             elif message.type not in {aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG}:
                 return
 
-    def _channels(self) -> dict[str, Place]:
-        """Return what is joined: each channel's name with the target that it is about."""
-        now = self._clock.now()
-        return {
-            target.filled(endpoint.settings.stream.channel, self._calendar, now): (endpoint, target)
-            for endpoint in self._poller.endpoints.values()
-            if endpoint.settings.stream is not None
-            for target in endpoint.targets
-        }
+    def _channels(self) -> dict[str, list[Place]]:
+        """Return what is joined: each channel's name with the targets that it is about."""
+        now, found = self._clock.now(), dict[str, list[Place]]()
+        for endpoint in self._poller.endpoints.values():
+            told = endpoint.settings.stream
+            for target in endpoint.targets if told is not None else ():
+                assert told is not None
+                for channel in target.channels(told.channel, self._calendar, now):
+                    found.setdefault(channel, []).append((endpoint, target))
+        return found
 
     def _heard(self, text: str) -> None:
         """Keep a message's row; what is no message of a channel is nothing."""
@@ -163,10 +164,10 @@ class VendorStream:
 
     def _joined(self, channel: str, payload: dict[str, Any]) -> None:
         """A channel begins, or begins anew: what it has not said is asked for once by REST."""
-        place = self._channels().get(channel)
-        if place is not None and payload.get("status") == "ok":
+        places = self._channels().get(channel, ())
+        if places and payload.get("status") == "ok":
             self._attempts = 0
-            self._poller.ask_now([place[1]], self._clock.now())
+            self._poller.ask_now([target for _, target in places], self._clock.now())
 
     # ---- what is given on
 
@@ -181,10 +182,25 @@ class VendorStream:
             return
         heard, self._waiting = self._waiting, {}
         places, now = self._channels(), self._clock.now()
+        said: dict[int, tuple[Endpoint, Target, list[Any]]] = {}
         for channel, rows in heard.items():
-            if channel in places:
-                endpoint, target = places[channel]
-                self._poller.take_streamed(endpoint, target, _ours(endpoint, target, rows), now, self._rest_every())
+            for endpoint, target in places.get(channel, ()):
+                ours = said.setdefault(id(target), (endpoint, target, []))[2]
+                ours += self._ours(endpoint, target, rows, now)
+        for endpoint, target, rows in said.values():
+            self._poller.take_streamed(endpoint, target, rows, now, self._rest_every())
+
+    def _ours(self, endpoint: Endpoint, target: Target, rows: Iterable[Any], now: datetime) -> list[Any]:
+        """Return the rows that are about a target, where a channel has others' too."""
+        told = endpoint.settings.stream
+        assert told is not None
+        same = {name: target.filled(template, self._calendar, now) for name, template in told.same.items()}
+        return [
+            row
+            for row in rows
+            if (not told.ticker_field or row.get(told.ticker_field) in target.tickers)
+            and all(str(row.get(name)) == wanted for name, wanted in same.items())
+        ]
 
     def _rest_every(self) -> timedelta:
         return timedelta(seconds=self._settings.rest_every_s)
@@ -193,7 +209,8 @@ class VendorStream:
 
     def _lost(self) -> None:
         """REST goes on at once with what the stream was heard of."""
-        streamed = [target for _, target in self._channels().values() if target.rest_every is not None]
+        places = {id(target): target for each in self._channels().values() for _, target in each}
+        streamed = [target for target in places.values() if target.rest_every is not None]
         for target in streamed:
             target.rest_every = None
         self._poller.ask_now(streamed, self._clock.now())
@@ -217,12 +234,3 @@ class VendorStream:
 async def _no_redirect(*_: object) -> None:
     """What identifies us is for the one host."""
     raise ConnectionError("redirected")
-
-
-def _ours(endpoint: Endpoint, target: Target, rows: Iterable[Any]) -> list[Any]:
-    """Return the rows that are about our symbols, where a channel has everybody's."""
-    assert endpoint.settings.stream is not None
-    field = endpoint.settings.stream.ticker_field
-    if not field:
-        return list(rows)
-    return [row for row in rows if row.get(field) in target.tickers]

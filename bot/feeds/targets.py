@@ -55,6 +55,7 @@ class Target:
         self._latest: tuple[Any, ...] = ()
         self._extra: set[Hashable] = set()  # rows that only the stream has, since the last answer
         self._window: dict[Hashable, Any] = {}
+        self._by_stream: dict[Hashable, None] = {}  # of the window, what REST has not said yet
         self._told: tuple[object, ...] | None = None
         self._told_at: datetime | None = None
 
@@ -122,7 +123,7 @@ class Target:
             self._latest = parsed.rows[-most:]
             self._extra.clear()
             return self._latest
-        self._window.update((reads.identity_of(row), row) for row in parsed.rows)
+        self._window.update(self._told_once(parsed, reads, by_stream=by_stream))
         oldest = now - timedelta(seconds=self.settings.keep_seconds)
         timed = {id_: (row, at) for id_, row in self._window.items() if (at := reads.time_of(row)) is not None}
         self._window = {id_: row for id_, (row, at) in timed.items() if at >= oldest}
@@ -132,6 +133,21 @@ class Target:
         ordered = sorted(self._window.items(), key=lambda each: (reads.time_of(each[1]) or oldest, str(each[0])))
         self._window = dict(ordered[-most:])
         return tuple(self._window.values())
+
+    def _told_once(self, parsed: Parsed[Any], reads: Reads, *, by_stream: bool) -> dict[Hashable, Any]:
+        """Return the rows of an answer or of the stream by identity, each that both said once: as REST has it."""
+        rows = {reads.identity_of(row): row for row in parsed.rows}
+        if by_stream:
+            known = {reads.alike_of(row) for id_, row in self._window.items() if id_ not in self._by_stream}
+            rows = {id_: row for id_, row in rows.items() if reads.alike_of(row) not in known}
+            self._by_stream.update((id_, None) for id_ in rows)
+        elif self._by_stream:
+            said = {reads.alike_of(row) for row in rows.values()}
+            for id_ in [each for each in self._by_stream if each not in self._window]:
+                del self._by_stream[id_]
+            for id_ in [each for each in self._by_stream if reads.alike_of(self._window[each]) in said]:
+                del self._window[id_], self._by_stream[id_]
+        return rows
 
     def add(self, parsed: Parsed[Any], reads: Reads, now: datetime) -> tuple[Any, ...]:
         """Return the rows to give on when the stream has said more: those of the last answer with the new ones among
@@ -154,7 +170,14 @@ class Target:
 
     @property
     def tickers(self) -> tuple[str, ...]:
-        return self._tickers
+        """Return whom it is about: its own symbol, or all where it is asked for all at once."""
+        return (self.choice.ticker,) if self.choice.ticker else self._tickers
+
+    def channels(self, template: str, calendar: TradingCalendar, now: datetime) -> tuple[str, ...]:
+        """Return the channels of the source's stream that say its rows: one, or one for each of its symbols."""
+        if self.choice.ticker or "{ticker}" not in template:
+            return (self.filled(template, calendar, now),)
+        return tuple(self.filled(template.replace("{ticker}", each), calendar, now) for each in self._tickers)
 
     def filled(self, template: str, calendar: TradingCalendar, now: datetime) -> str:
         """Return a template with this target's words in its braces."""

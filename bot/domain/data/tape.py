@@ -1,4 +1,4 @@
-"""The tape of shares: trades off the exchanges, volume by price, candles.
+"""The tape of shares: trades off the exchanges and on them, the last price, volume by price, candles.
 
 Prices are `Decimal` dollars a share, sizes shares.
 """
@@ -13,9 +13,9 @@ from bot.domain.data.flow import TradeSide
 
 
 @dataclass(frozen=True, slots=True)
-class DarkPoolTrade:
-    """A trade that was reported off the exchanges, with the quote at its time. `side` is read off the quote: at the ask
-    or above bought, at the bid or below sold, between neither."""
+class ShareTrade:
+    """A trade of shares with the quote at its time; `premium` is dollars. `side` is read off the quote: at the ask or
+    above bought, at the bid or below sold, between neither."""
 
     at: datetime
     ticker: str
@@ -28,6 +28,27 @@ class DarkPoolTrade:
     venue: str
     conditions: tuple[str, ...]
     tracking_id: int
+
+
+class DarkPoolTrade(ShareTrade):
+    """One that was reported off the exchanges."""
+
+    __slots__ = ()
+
+
+class LitTrade(ShareTrade):
+    """One on an exchange."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StockPrice:
+    """The vendor's last price of a share, and the shares traded so far today."""
+
+    at: datetime
+    price: Decimal
+    volume: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -300,8 +300,9 @@ def _ohlc(routes: Routes, asked: Asked) -> list[str]:
         raise BadParameter(f"candle_size is invalid: expected one of {', '.join(_CANDLE_WORDS)}")
     page = asked.query.page(default=2500, most=2500)
     seconds = _CANDLES.get(asked.words["candle_size"])
-    if seconds is None:  # bars longer than what the one day holds
-        return []
+    if seconds is None:
+        days = routes.day.history(asked.ticker) if routes.day is not None else []
+        return [json.dumps(each) for each in reversed(rows.long_candles(days, asked.words["candle_size"]))][page]
     written, day_volume = [], 0
     for bar in routes.source.candles(asked.ticker, asked.now, seconds):
         day_volume += bar.volume

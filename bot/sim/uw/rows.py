@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from operator import itemgetter
@@ -20,6 +20,7 @@ from bot.sim.uw.source import (
     StrikeTable,
     VendorAlert,
 )
+from bot.sim.vocabulary import Bar
 
 Row = dict[str, Any]
 
@@ -214,6 +215,25 @@ def candle(bar: Candle, seconds: int, day_volume: int) -> Row:
         "total_volume": day_volume,
         "market_time": "r",
     }
+
+
+def long_candles(days: Sequence[Bar], size: str) -> list[Row]:
+    """Return candles of the days before, or of their weeks, oldest first: they have a `date` and no times."""
+    found: dict[date, Row] = {}
+    for bar in days:
+        day = bar.at.date()
+        begins = day - timedelta(days=day.weekday()) if size == "1w" else day
+        row = found.setdefault(begins, {
+            "date": begins.isoformat(), "open": str(bar.open), "high": str(bar.high),
+            "low": str(bar.low), "close": "", "volume": 0, "market_time": "r",
+        })  # fmt: skip
+        row["high"] = max(row["high"], str(bar.high), key=Decimal)
+        row["low"] = min(row["low"], str(bar.low), key=Decimal)
+        row["close"] = str(bar.close)
+        row["volume"] += bar.volume
+    for row in found.values():
+        row["total_volume"] = row["volume"]
+    return list(found.values()) if size != "4h" else []
 
 
 def _most(pairs: Iterable[tuple[Decimal, float]]) -> tuple[Decimal, float] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Final
@@ -30,20 +30,38 @@ def dark_volume(day: VendorDay, symbol: str) -> Ints:
     return dark.astype(np.int64)
 
 
+def lit_volume(day: VendorDay, symbol: str) -> Ints:
+    """Return shares that traded on exchanges, second by second: what was not reported off them."""
+    tape, line = day.book(symbol).tape, day.market.line
+    lit = np.diff(tape.volume, prepend=tape.volume[0]) - dark_volume(day, symbol)
+    lit[: line.open_index] = 0
+    lit[line.close_index :] = 0
+    return lit.astype(np.int64)
+
+
 def dark_pool(day: VendorDay, asked: Asked) -> Rows:
     """Serve darkpool/{ticker}: newest first, between the bounds; an index has none."""
+    return _prints(day, asked, dark_volume)
+
+
+def lit_flow(day: VendorDay, asked: Asked) -> Rows:
+    """Serve lit-flow/{ticker} in the same way: with the dark pool's it is the day's volume."""
+    return _prints(day, asked, lit_volume)
+
+
+def _prints(day: VendorDay, asked: Asked, volume: Callable[[VendorDay, str], Ints]) -> Rows:
     query, line = asked.query, day.market.line
     since = query.instant("newer_than") or day.market.session_open()
     until = min(query.instant("older_than") or asked.now, asked.now)
     least, page = float(query.number("min_premium") or 0), query.page()
-    dark, tape = dark_volume(day, asked.ticker), day.book(asked.ticker).tape
+    dark, tape = volume(day, asked.ticker), day.book(asked.ticker).tape
     first, end = line.index(since), line.index(until) + 1
     seconds = np.flatnonzero((dark[first:end] > 0) & (dark[first:end] * tape.last[first:end] / 100 >= least)) + first
     newest_first = [second for second in seconds[::-1].tolist() if since <= line.instant(second) <= until]
-    return [_dark_trade(asked.ticker, day, second, int(dark[second])) for second in newest_first[page]]
+    return [_share_trade(asked.ticker, day, second, int(dark[second])) for second in newest_first[page]]
 
 
-def _dark_trade(symbol: str, day: VendorDay, second: int, size: int) -> Row:
+def _share_trade(symbol: str, day: VendorDay, second: int, size: int) -> Row:
     tape, at = day.book(symbol).tape, _in_seconds(day.market.line.instant(second))
     cents = int(tape.last[second])
     return {
@@ -74,12 +92,21 @@ def _in_seconds(at: datetime) -> str:
 
 def recent(day: VendorDay, asked: Asked) -> Rows:
     """Serve darkpool/recent: the last of all underlyings."""
+    return _recent(day, asked, dark_volume)
+
+
+def recent_lit(day: VendorDay, asked: Asked) -> Rows:
+    """Serve lit-flow/recent in the same way."""
+    return _recent(day, asked, lit_volume)
+
+
+def _recent(day: VendorDay, asked: Asked, volume: Callable[[VendorDay, str], Ints]) -> Rows:
     rows: list[tuple[str, Row]] = []
     first, last = day.index(asked.now - timedelta(seconds=120)), day.index(asked.now)
     for symbol in day.symbols():
-        dark = dark_volume(day, symbol)
+        dark = volume(day, symbol)
         for second in (np.flatnonzero(dark[first : last + 1]) + first).tolist():
-            row = _dark_trade(symbol, day, second, int(dark[second]))
+            row = _share_trade(symbol, day, second, int(dark[second]))
             rows.append((str(row["executed_at"]), row))
     ordered = sorted(rows, key=lambda each: each[0], reverse=True)
     return [row for _, row in ordered[asked.query.page(default=100, most=200)]]
@@ -118,6 +145,8 @@ TAPE: Final[Mapping[str, ServedSet]] = MappingProxyType(
     {
         "/api/darkpool/{ticker}": ServedSet(dark_pool, each_time=True),
         "/api/darkpool/recent": ServedSet(recent, each_time=True),
+        "/api/lit-flow/{ticker}": ServedSet(lit_flow, each_time=True),
+        "/api/lit-flow/recent": ServedSet(recent_lit, each_time=True),
         "/api/darkpool/{ticker}/price-levels": ServedSet(dark_levels, shape="whole"),
         "/api/stock/{ticker}/stock-volume-price-levels": ServedSet(off_lit_levels),
     }

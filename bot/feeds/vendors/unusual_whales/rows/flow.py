@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime, timedelta
+from itertools import accumulate
 from operator import attrgetter
 from typing import Any, Final
 
@@ -34,6 +35,7 @@ from bot.feeds.tolerant import (
 from bot.feeds.vendors.unusual_whales.fields import contract, day_if_there, strike_of, time_of, was_cancelled
 
 _BUCKET: Final = timedelta(minutes=5)
+_MINUTE: Final = timedelta(minutes=1)
 _SIDES: Final = {f"{side}_side": side for side in (TradeSide.ASK, TradeSide.BID, TradeSide.MID)}
 _ADDED: Final = tuple(each.name for each in fields(FlowTally) if each.name not in {"strike", "expiry", "at"})
 
@@ -195,11 +197,34 @@ def tide_minute(row: Row) -> TideMinute:
     )
 
 
+def net_flow(row: Row) -> TideMinute:
+    """Read a minute of net-prem-ticks, which stands alone until `_running` adds it up, or a message of the channel
+    net_flow, which is the session's total already. `at`: up to when it counts."""
+    begun = instant(row, "tape_time")
+    calls, puts = ("call_volume", "put_volume") if begun else ("call_vol", "put_vol")
+    word = "premium" if begun else "prem"
+    return TideMinute(
+        at=begun + _MINUTE if begun else need_instant(row, "time"),
+        net_call_premium=need_real(row, f"net_call_{word}"),
+        net_put_premium=need_real(row, f"net_put_{word}"),
+        net_volume=count(row, f"net_{calls}") - count(row, f"net_{puts}"),
+    )
+
+
+def _running(rows: tuple[TideMinute, ...]) -> tuple[TideMinute, ...]:
+    """Return minutes that stand alone as running totals."""
+    return tuple(accumulate(rows, lambda so_far, row: TideMinute(
+        row.at, so_far.net_call_premium + row.net_call_premium, so_far.net_put_premium + row.net_put_premium,
+        so_far.net_volume + row.net_volume,
+    )))  # fmt: skip
+
+
 _AT: Final = attrgetter("at")
 _TIDE: Final = Parser(tide_minute, _AT, _AT, _AT)
 # The last alert or trade of a quiet market is old without the answer being so.
 FLOW: Final[Parsers] = {
     "net_premium": Parser(net_premium_tick, _AT, _AT, _AT),
+    "net_flow": Parser(net_flow, _AT, _AT, _AT, settle=_running),
     "flow_alerts": Parser(flow_alert, lambda r: r.id, lambda r: (r.at, r.id), None, stamp=_AT),
     "option_trades": Parser(option_trade, lambda r: r.id, lambda r: (r.at, r.id), None, stamp=_AT, skip=was_cancelled),
     "greek_flow": Parser(greek_flow_minute, _AT, _AT, _AT),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import ROUND_FLOOR, Decimal
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from bot.domain.data.flow import TradeSide
-from bot.domain.data.tape import DarkPoolTrade, PriceLevel, StockBar
+from bot.domain.data.tape import DarkPoolTrade, LitTrade, PriceLevel, ShareTrade, StockBar, StockPrice
 from bot.feeds.rows import FoldedParser, Parser, Parsers
 from bot.feeds.tolerant import Malformed, Row, count, decimal, instant, need_decimal, real, text
 from bot.feeds.vendors.unusual_whales.fields import day_if_there, time_of, was_cancelled
@@ -18,21 +19,31 @@ _CONDITIONS: Final = ("sale_cond_codes", "trade_code", "ext_hour_sold_codes")
 
 
 def dark_pool_trade(row: Row) -> DarkPoolTrade:
-    """Read a row of darkpool/{ticker}."""
+    """Read a row of darkpool/{ticker}, or a message of the channel off_lit_trades."""
+    return DarkPoolTrade(**_share_trade(row))
+
+
+def lit_trade(row: Row) -> LitTrade:
+    """Read a row of lit-flow/{ticker}, or a message of the channel lit_trades."""
+    return LitTrade(**_share_trade(row))
+
+
+def _share_trade(row: Row) -> dict[str, Any]:
     price, bid, ask = need_decimal(row, "price"), decimal(row, "nbbo_bid"), decimal(row, "nbbo_ask")
-    return DarkPoolTrade(
-        at=time_of(row, "executed_at"),
-        ticker=text(row, "ticker") or text(row, "symbol"),
-        price=price,
-        size=count(row, "size"),
-        premium=real(row, "premium") or 0.0,
-        bid=bid,
-        ask=ask,
-        side=side_of(price, bid, ask),
-        venue=text(row, "market_center"),
-        conditions=tuple(word for name in _CONDITIONS if (word := text(row, name))),
-        tracking_id=count(row, "tracking_id"),
-    )
+    size = count(row, "size")
+    return {
+        "at": time_of(row, "executed_at"),
+        "ticker": text(row, "ticker") or text(row, "symbol"),
+        "price": price,
+        "size": size,
+        "premium": real(row, "premium") or float(price * size),
+        "bid": bid,
+        "ask": ask,
+        "side": side_of(price, bid, ask),
+        "venue": text(row, "market_center"),
+        "conditions": tuple(word for name in _CONDITIONS if (word := text(row, name))),
+        "tracking_id": count(row, "tracking_id"),
+    }
 
 
 def side_of(price: Decimal, bid: Decimal | None, ask: Decimal | None) -> TradeSide:
@@ -75,6 +86,15 @@ def stock_bar(row: Row) -> StockBar:
     )
 
 
+def stock_price(row: Row) -> StockPrice:
+    """Read the answer of stock-state, or a message of the channel price: there the time is a number."""
+    price = need_decimal(row, "close")
+    if price <= 0:
+        raise Malformed(f"close={price} is no price")
+    volume = count(row, "total_volume") if "total_volume" in row else count(row, "vol")
+    return StockPrice(time_of(row, "tape_time", "time"), price, volume)
+
+
 def _begins(row: StockBar) -> tuple[str, str]:
     return _written(row.at or row.day), row.phase
 
@@ -83,13 +103,20 @@ def _written(at: datetime | date | None) -> str:
     return "" if at is None else at.isoformat()
 
 
-def _trade(row: DarkPoolTrade) -> tuple[datetime, str, Decimal, int, int]:
-    """There is no number of its own: the tracking id has been 0."""
+def _trade(row: ShareTrade) -> tuple[datetime, str, Decimal, int, int]:
+    """There is no number of its own: the tracking id has been 0, and the stream has none."""
     return row.at, row.ticker, row.price, row.size, row.tracking_id
 
 
+def _alike(row: ShareTrade) -> tuple[datetime, str, Decimal, int]:
+    return row.at.replace(microsecond=0), row.ticker, row.price, row.size
+
+
+_AT: Final = attrgetter("at")
 TAPE: Final[Parsers] = {
-    "dark_pool": Parser(dark_pool_trade, _trade, _trade, None, stamp=lambda r: r.at, skip=was_cancelled),
+    "dark_pool": Parser(dark_pool_trade, _trade, _trade, None, stamp=_AT, skip=was_cancelled, alike=_alike),
+    "lit_trades": Parser(lit_trade, _trade, _trade, None, stamp=_AT, skip=was_cancelled, alike=_alike),
+    "stock_price": Parser(stock_price, lambda r: "now", _AT, _AT),
     "off_lit_levels": FoldedParser(price_level, lambda r: r.price, _in_one_bucket, lambda r: r.price),
     "stock_bars": Parser(stock_bar, _begins, _begins, None),
 }

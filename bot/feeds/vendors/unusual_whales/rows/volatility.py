@@ -19,14 +19,15 @@ def iv_rank_day(row: Row) -> IvRankDay:
 
 
 def term_point(row: Row) -> TermPoint:
-    """Read a row of volatility/term-structure."""
+    """Read a row of volatility/term-structure, or a message of its channel, which says no days to expiry."""
+    expiry, of_day = need_day(row, "expiry"), day(row, "date")
     return TermPoint(
-        expiry=need_day(row, "expiry"),
-        dte=count(row, "dte"),
+        expiry=expiry,
+        dte=count(row, "dte") if "dte" in row or of_day is None else (expiry - of_day).days,
         iv=need_real(row, "volatility"),
         implied_move=decimal(row, "implied_move"),
         implied_move_share=real(row, "implied_move_perc"),
-        day=day(row, "date"),
+        day=of_day,
     )
 
 
