@@ -97,7 +97,7 @@ class TraderLog:
     _held: dict[str, _HeldPosition] = field(default_factory=dict)
     _at: datetime | None = None  # the instant of what is told
     _trails: dict[str, _Trail] = field(default_factory=dict)
-    _looks: dict[str, list[str]] = field(default_factory=dict)
+    _looks: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     _beat_at: datetime | None = None
     _down: str = ""  # why there is no connection, as it was told; empty while there is one
 
@@ -111,7 +111,7 @@ class TraderLog:
         """Remember why a strategy does not trade, when the reason is another one than before; symbols that wait for the
         same are told in one line."""
         if look.proposal is None:
-            self._looks.setdefault(look.reason, []).append(look.symbol)
+            self._looks.setdefault((strategy.name, look.reason), []).append(look.symbol)
 
     def __call__(self, batch: TickBatch) -> None:
         self._at = batch.recorded_at
@@ -173,8 +173,8 @@ class TraderLog:
 
     def _tell_looks(self) -> None:
         looks, self._looks = self._looks, {}
-        for reason, symbols in looks.items():
-            self._say(f"{', '.join(symbols):<{WIDTH}} no trade: {reason}")
+        for (strategy, reason), symbols in looks.items():
+            self._say(f"{', '.join(symbols):<{WIDTH}} no trade by {strategy}: {reason}")
 
     def _tell(self, row: NewTransition) -> None:
         if row.machine == "position" and row.trigger == "ratchet":
@@ -361,4 +361,4 @@ class DetailLog:
     @staticmethod
     def look(strategy: Strategy, look: Look) -> None:
         if look.proposal is None:
-            log.info(f"{look.symbol:<15} no trade ({strategy.name}): {look.reason}")
+            log.info(f"{look.symbol:<15} no trade by {strategy.name}: {look.reason}")

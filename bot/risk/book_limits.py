@@ -138,8 +138,8 @@ def caps(book: BookAtRisk, settings: RiskSettings, equity: Decimal, cost: Decima
     for room in rooms(book, settings, equity, cost):
         fits = (replace(room, limit=room.limit * _SLACK) if room.code.startswith("BOOK_") else room).contracts()
         if fits is not None:
-            words = f"{room.code} {dollars(room.present)} are there, at most {dollars(room.limit)}: {room.words}"
-            found.append((fits, words))
+            there = f"{dollars(room.present)} are there, one contract adds {dollars(room.a_contract)}"
+            found.append((fits, f"{room.code} {there}, at most {dollars(room.limit)}: {room.words}"))
     return found
 
 
