@@ -40,9 +40,7 @@ class FlowToxicity:
     that is no number is passed over. The deviation of the bulk rule is that of the bucket-to-bucket changes so far.
     """
 
-    def __init__(
-        self, bucket: int = BUCKET, buckets: int = BUCKETS, classified: Classified = Classified.QUOTE
-    ) -> None:
+    def __init__(self, bucket: int = BUCKET, buckets: int = BUCKETS, classified: Classified = Classified.QUOTE) -> None:
         if bucket <= 0 or buckets <= 0:
             raise ValueError(f"a bucket of {bucket} shares and a mean over {buckets} are none")
         self._bucket, self._classified = bucket, classified

@@ -51,9 +51,10 @@ def test_a_score_counts_prints() -> None:
 
 def labelled_hour(folder: Path) -> Iterator[tuple[TradePrint, Quote, bool]]:
     before: Quote | None = None
-    with gzip.open(folder / "messages_0930_1030.csv.gz", "rt") as events, gzip.open(
-        folder / "bbo_0930_1030.csv.gz", "rt"
-    ) as touches:
+    with (
+        gzip.open(folder / "messages_0930_1030.csv.gz", "rt") as events,
+        gzip.open(folder / "bbo_0930_1030.csv.gz", "rt") as touches,
+    ):
         for event, touch in zip(csv.DictReader(events), csv.DictReader(touches), strict=True):
             if before is not None and event["type"] in {"4", "5"}:
                 yield a_print(event["price"], int(event["size"])), before, event["type"] == "5"
