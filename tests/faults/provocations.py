@@ -112,3 +112,11 @@ _MARKETS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(  # where it d
 PROVOKED_BY: Final[Mapping[str, Provocation]] = MappingProxyType(
     {name: Provocation(day, _MARKETS.get(name, (1, 2, 3))) for name, day in _DAYS.items()}
 )
+
+
+def sold_while_nothing_is_acknowledged(second: int, market: int) -> Plan:
+    """Return a day on which no acknowledgement of an order can be applied for a minute and somebody else sells parts of
+    what is held meanwhile: changes of stops are on their way, or lost sight of."""
+    hands = (_fault("by_hand", at, does="sell_part") for at in range(second, second + 12, 3))
+    deaf = _fault("unappliable", second - 1, fact="working", for_seconds=60.0, share=1.0)
+    return replace(_day(*hands, deaf), seed=market)

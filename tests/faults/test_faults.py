@@ -25,7 +25,7 @@ from tests.faults.breaks import BREAKS
 from tests.faults.crash import POINTS, Crash
 from tests.faults.outages import StoreOutage
 from tests.faults.plan import Outcome, Plan, Setting
-from tests.faults.provocations import PROVOKED_BY
+from tests.faults.provocations import PROVOKED_BY, sold_while_nothing_is_acknowledged
 
 TEN = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # 10:00 in New York
 ONE = TypeAdapter(Fault)
@@ -185,6 +185,11 @@ def test_the_least_of_what_finds_a_break_is_named_with_its_command() -> None:
 
 def test_an_exit_that_was_refused_twice_is_tried_again_before_its_position_is_bare_for_long() -> None:
     assert play_seed(2046, None).broken == []
+
+
+@pytest.mark.parametrize("second, market", [(62, 1), (104, 3)])
+def test_a_stop_that_is_in_doubt_does_not_sell_beyond_what_is_held(second: int, market: int) -> None:
+    assert play(sold_while_nothing_is_acknowledged(second, market)).broken == []
 
 
 def test_a_bot_whose_store_is_back_late_protects_before_anything_else() -> None:

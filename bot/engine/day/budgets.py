@@ -7,7 +7,7 @@
 | working entry | execution.entry_timeout_s, the signal's life | cancelled (bot.engine.trade.entries) |
 | working exit of a closing position | execution.exit_alert_s | a person is told why it does not end |
 | position without its stop | execution.protection_limit_s, more beside a live entry | told, the stop placed again |
-| a stop that would sell more than is held | execution.protection_limit_s | told; it is shrunk as soon as it may be |
+| a stop that would sell more than is held | execution.protection_limit_s | told; it is shrunk, or taken back |
 """
 
 from __future__ import annotations

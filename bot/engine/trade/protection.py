@@ -15,7 +15,7 @@ from typing import Any
 from bot.domain.events.people import AlertRaised
 from bot.domain.instructions import SubmitOrder
 from bot.domain.money import neat
-from bot.domain.order import AMENDABLE, Order, OrderSide, OrderType, Purpose, Terms
+from bot.domain.order import AMENDABLE, Order, OrderSide, OrderState, OrderType, Purpose, Terms
 from bot.domain.position import Origin, Position, PositionChange, PositionTrigger
 from bot.domain.wording import new_york
 from bot.engine.state.context import Context
@@ -124,9 +124,27 @@ def _shrink_stop(ctx: Context, position: Position, orders: Sequence[Order], exce
     words = f"the stop for {stop.remaining} would sell {excess} more than is held"
     if stop.remaining == excess or stop.changes_are_over:
         return [cancel(ctx, stop, words)] if may_cancel(ctx, stop) else []
+    if _is_owed_an_answer(ctx, stop):
+        words = f"{words}, and whether it was changed is not known: it is taken back, which says what it was"
+        return [cancel(ctx, stop, words)] if may_cancel(ctx, stop) or _is_in_doubt(stop) else []
     if not _may_change(ctx, stop):
         return []
     return [amend(ctx, stop, replace(stop.terms, quantity=stop.terms.quantity - excess), words, evidence)]
+
+
+def _is_owed_an_answer(ctx: Context, stop: Order) -> bool:
+    """Say whether the broker's word on a stop, or on a change of it, has been missing for longer than a position may go
+    unprotected: no change can be sent meanwhile, and what would be sold beyond what is held may not wait for it."""
+    if stop.wanted is None and stop.state is not OrderState.SUBMITTED and not _is_in_doubt(stop):
+        return False
+    since = stop.wanted_since if stop.wanted is not None and not _is_in_doubt(stop) else stop.state_since
+    patience = timedelta(seconds=ctx.settings.execution.protection_limit_s)
+    return since is not None and ctx.now - since >= patience
+
+
+def _is_in_doubt(stop: Order) -> bool:
+    """Say whether a stop that was sent is unknown: taking it back asks no more than that it be gone."""
+    return stop.state is OrderState.UNKNOWN and stop.order_id is not None
 
 
 def protect(ctx: Context, position: Position, orders: Sequence[Order]) -> list[Step]:

@@ -137,3 +137,20 @@ async def test_what_is_told_of_a_contract_that_is_none_of_ours_changes_nothing()
     desk.put(PositionTold("SPY   261120P00580000", 9, desk.clock.now()))
     await desk.ticks(8)
     assert desk.broker.snapshots == before
+
+
+async def test_a_stop_whose_change_nobody_answers_is_taken_back_and_placed_anew_for_what_is_left() -> None:
+    """The broker owes an answer to a change of the stop when somebody else sells: no other change can be sent, and
+    what the stop would sell beyond what is held does not wait for it."""
+    desk = await Desk().start()
+    await desk.hold(4)
+    desk.broker.held[SPY_590C.key] -= 1
+    told(desk, 3)
+    await desk.ticks(2)
+    assert len(desk.broker.amended) == 1
+    assert desk.broker.cancels == [], "a change that is on its way is waited for"
+    await desk.ticks(4, 1.0)
+    assert len(desk.broker.cancels) == 1
+    await desk.settle()
+    assert on_sale(desk) == 3
+    assert desk.broker.stop_order.terms.quantity == 3
