@@ -7,6 +7,7 @@ judged (`market`), which way it points (`right`), which option it buys (`choice`
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -29,7 +30,7 @@ _PADDING: Final = timedelta(minutes=2)  # option quotes are asked for a little b
 _QUOTE: Final = frozenset({"quote"})
 
 
-class Idea:
+class Idea(ABC):
     """See the module. Everything that it knows is its settings; it remembers nothing."""
 
     due_every_s: float = 5.0
@@ -50,10 +51,10 @@ class Idea:
 
     # ---- what an idea says
 
+    @abstractmethod
     def measured(self, symbol: str, view: MarketView, now: datetime) -> Seen | tuple[str, str]:
         """Return what is measured by name, `price` among it; or the word of the condition that cannot be judged and, in
         words, what is absent."""
-        raise NotImplementedError
 
     def right(self, seen: Seen) -> Right | None:
         """Return which way what was measured points, None: neither."""

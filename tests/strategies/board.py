@@ -12,6 +12,7 @@ from bot.domain.chains import Chain
 from bot.domain.instruments import OptionContract, PriceGrid, Right, parse_osi, price_grid, root_for
 from bot.domain.market import Datum
 from bot.domain.quotes import Depth, Greeks, Quote
+from bot.domain.readings import Reading
 
 DAY = date(2026, 11, 20)
 SESSION = TradingSession(
@@ -25,16 +26,6 @@ HALF_DAY = TradingSession(
 )
 
 
-@dataclass(frozen=True)
-class Said:
-    """What a measure said."""
-
-    value: Any
-    at: datetime
-    unit: str = ""
-    absent: str = ""
-
-
 @dataclass
 class MeasuredBoard:
     """`now` is when everything on it was said."""
@@ -44,7 +35,7 @@ class MeasuredBoard:
     books: dict[str, Depth] = field(default_factory=dict)
     data: dict[tuple[str, str], Datum] = field(default_factory=dict)
     chains: dict[str, Chain] = field(default_factory=dict)
-    measures: dict[tuple[str, str], Said] = field(default_factory=dict)
+    measures: dict[tuple[str, str], Reading] = field(default_factory=dict)
 
     def quote(self, key: str) -> Quote | None:
         return self.quotes.get(key)
@@ -64,16 +55,17 @@ class MeasuredBoard:
     def grid(self, key: str) -> PriceGrid:
         return price_grid(parse_osi(key).root)
 
-    def measure(self, name: str, key: str) -> Said | None:
+    def measure(self, name: str, key: str) -> Reading | None:
         return self.measures.get((name, key))
 
     # ---- what tests put there
 
-    def put(self, dataset: str, key: str, rows: Any) -> None:
-        self.data[dataset, key] = Datum(rows, self.now, self.now, 90, "unusual_whales")
+    def put(self, dataset: str, key: str, rows: Any, at: datetime | None = None) -> None:
+        said = at or self.now
+        self.data[dataset, key] = Datum(rows, said, said, 90, "unusual_whales")
 
     def say(self, name: str, key: str, value: Any, absent: str = "") -> None:
-        self.measures[name, key] = Said(value, self.now, absent=absent)
+        self.measures[name, key] = Reading(value, self.now, absent=absent)
 
     def price(self, key: str, bid: str, ask: str, size: int = 100) -> None:
         self.quotes[key] = Quote(Decimal(bid), Decimal(ask), size, size, None, self.now)

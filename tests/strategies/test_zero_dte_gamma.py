@@ -2,67 +2,26 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from bot.config.ideas.together import StrategiesSettings
 from bot.config.ideas.zero_dte_gamma import ZeroDteGammaSettings
 from bot.domain.calendar import TradingSession
-from bot.domain.chains import Chain
 from bot.domain.data.contracts import OptionContractRow
 from bot.domain.data.exposure import StrikeExposure
 from bot.domain.data.sets import GEX_BY_STRIKE, OPTION_CONTRACTS
-from bot.domain.instruments import OptionContract, PriceGrid, Right, parse_osi, price_grid, root_for
-from bot.domain.market import Datum
-from bot.domain.quotes import Depth, DepthLevel, Greeks, Quote
+from bot.domain.instruments import OptionContract, Right, root_for
+from bot.domain.quotes import Depth, DepthLevel, Quote
 from bot.strategies.base import Look
 from bot.strategies.registry import build
 from bot.strategies.zero_dte_gamma import ZeroDteGamma
+from tests.strategies.board import DAY, HALF_DAY, SESSION, MeasuredBoard
 
-DAY = date(2026, 11, 20)
 NOW = datetime(2026, 11, 20, 15, 0, tzinfo=UTC)  # 10:00 in New York
-SESSION = TradingSession(
-    DAY, datetime(2026, 11, 20, 14, 30, tzinfo=UTC), datetime(2026, 11, 20, 21, 0, tzinfo=UTC), is_half_day=False
-)
-HALF_DAY = TradingSession(
-    date(2026, 11, 27),
-    datetime(2026, 11, 27, 14, 30, tzinfo=UTC),
-    datetime(2026, 11, 27, 18, 0, tzinfo=UTC),
-    is_half_day=True,
-)
-
-
-@dataclass
-class FakeBoard:
-    quotes: dict[str, Quote] = field(default_factory=dict)
-    books: dict[str, Depth] = field(default_factory=dict)
-    data: dict[tuple[str, str], Datum] = field(default_factory=dict)
-    chains: dict[str, Chain] = field(default_factory=dict)
-
-    def quote(self, key: str) -> Quote | None:
-        return self.quotes.get(key)
-
-    def greeks(self, key: str) -> Greeks | None:
-        return None
-
-    def book(self, key: str) -> Depth | None:
-        return self.books.get(key)
-
-    def datum(self, dataset: str, key: str) -> Datum | None:
-        return self.data.get((dataset, key))
-
-    def chain(self, symbol: str) -> Chain | None:
-        return self.chains.get(symbol)
-
-    def grid(self, key: str) -> PriceGrid:
-        return price_grid(parse_osi(key).root)
-
-    def put(self, dataset: str, key: str, value: Any, at: datetime = NOW) -> None:
-        self.data[dataset, key] = Datum(value, at, at, 90, "unusual_whales")
 
 
 def a_quote(bid: str | None, ask: str | None, size: int = 100, at: datetime = NOW, last: str | None = None) -> Quote:
@@ -111,9 +70,9 @@ def option(symbol: str, right: Right, strike: str, expiry: date = DAY) -> Option
     return OptionContract(root_for(symbol, expiry), expiry, right, Decimal(strike))
 
 
-def a_pinned_spy(bid_size: int = 6000, ask_size: int = 3000) -> FakeBoard:
+def a_pinned_spy(bid_size: int = 6000, ask_size: int = 3000) -> MeasuredBoard:
     """SPY a few cents below its max-gamma strike 600, everything fresh, the options at 600 and 599 tight and deep."""
-    board = FakeBoard()
+    board = MeasuredBoard(NOW)
     board.quotes["SPY"] = a_quote("599.80", "599.82")
     board.books["SPY"] = a_book(bid_size, ask_size)
     board.put(GEX_BY_STRIKE, "SPY", exposures("599.81", "1", "600"))
@@ -131,7 +90,7 @@ STRATEGY = ZeroDteGamma(SETTINGS)
 
 
 def look(
-    board: FakeBoard,
+    board: MeasuredBoard,
     symbol: str = "SPY",
     now: datetime = NOW,
     session: TradingSession = SESSION,
@@ -168,7 +127,7 @@ def test_a_price_exactly_on_a_strike_takes_that_strike_for_either_right() -> Non
 
 
 def test_spx_is_judged_by_its_last_price_the_book_of_spy_and_the_weekly_root() -> None:
-    board = FakeBoard()
+    board = MeasuredBoard(NOW)
     board.quotes["SPX"] = an_index_price("5998.50")
     board.books["SPY"] = a_book(6000, 3000)
     board.put(GEX_BY_STRIKE, "SPX", exposures("6000", "5", "6000"))
@@ -192,7 +151,7 @@ def test_a_price_away_from_the_pin_is_refused_with_distance_and_limit() -> None:
 
 def test_the_pin_distance_is_allowed_to_its_very_limit() -> None:
     strategy = ZeroDteGamma(ZeroDteGammaSettings(pin_distance=Decimal("0.25")))
-    board = FakeBoard()
+    board = MeasuredBoard(NOW)
     board.quotes["SPY"] = a_quote("480", "480")
     board.books["SPY"] = a_book(6000, 3000)
     board.put(GEX_BY_STRIKE, "SPY", (exposure("480", 1.0, price="480"), exposure("600", 9.0, price="480")))
@@ -278,7 +237,7 @@ def test_the_window_of_a_half_day_ends_half_an_hour_before_its_close() -> None:
 
 
 def faults(
-    board: FakeBoard, symbol: str = "SPY", now: datetime = NOW, contract: OptionContract | None = None
+    board: MeasuredBoard, symbol: str = "SPY", now: datetime = NOW, contract: OptionContract | None = None
 ) -> tuple[str, ...]:
     return STRATEGY.input_faults(symbol, board, now, contract)
 
@@ -290,7 +249,7 @@ def test_fresh_inputs_have_no_fault() -> None:
 
 def test_every_missing_input_is_named() -> None:
     contract = option("SPY", Right.CALL, "600")
-    assert faults(FakeBoard(), contract=contract) == (
+    assert faults(MeasuredBoard(NOW), contract=contract) == (
         "missing:quote:SPY",
         "missing:gex_by_strike:SPY",
         "missing:book:SPY",
@@ -358,7 +317,7 @@ def test_a_price_of_zero_is_no_price() -> None:
 
 
 def test_nothing_is_proposed_while_any_one_input_is_absent() -> None:
-    absences: tuple[Callable[[FakeBoard], object], ...] = (
+    absences: tuple[Callable[[MeasuredBoard], object], ...] = (
         lambda b: b.quotes.pop("SPY"),
         lambda b: b.books.pop("SPY"),
         lambda b: b.data.pop((GEX_BY_STRIKE, "SPY")),
@@ -418,7 +377,7 @@ def test_options_are_wanted_two_minutes_around_the_window_only() -> None:
 
 def test_a_book_that_speaks_for_an_index_is_wanted_though_its_own_symbol_is_not_traded() -> None:
     strategy = ZeroDteGamma(ZeroDteGammaSettings(symbols=("SPX",)))
-    assert strategy.interests(FakeBoard(), SESSION, NOW) == {"SPX": {"quote"}, "SPY": {"book"}}
+    assert strategy.interests(MeasuredBoard(NOW), SESSION, NOW) == {"SPX": {"quote"}, "SPY": {"book"}}
 
 
 def test_what_is_proposed_was_wanted_before() -> None:

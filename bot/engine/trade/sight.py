@@ -20,6 +20,7 @@ from bot.engine.state.ports import TradingCalendar
 from bot.engine.trade.prices import patience_with_quotes, second_look, seen_bid
 from bot.risk.exit_rules import ExitSight, way_gone
 from bot.risk.ladder import UNSEEN, AtEntry, freeze_plan
+from bot.strategies.base import STANDS
 
 EARNINGS_DATES: Final = "earnings_dates"
 _AFTER_THE_CLOSE: Final = "after the close"
@@ -131,10 +132,10 @@ def at_entry(ctx: Context, contract: OptionContract) -> AtEntry:
 
 def _true_range(ctx: Context, symbol: str) -> Decimal | None:
     """Return the underlying's average true range in dollars, where it is measured and fresh."""
-    measure = getattr(ctx.board, "measure", None)
-    reading = measure("atr", symbol) if measure is not None else None
-    value = getattr(reading, "value", None)
-    return to_price(Decimal(str(value))) if isinstance(value, int | float) and value > 0 else None
+    reading = ctx.board.measure("atr", symbol)
+    if reading is None or reading.fault(ctx.now) or not reading.number or reading.number <= 0:
+        return None
+    return to_price(Decimal(str(reading.number)))
 
 
 # ---- days, reports, ideas
@@ -191,10 +192,7 @@ def _next_day(ctx: Context) -> date:
 
 
 def _broken(ctx: Context, position: Position) -> str:
-    """Return why the idea of a position holds no more, in its strategy's words; a strategy that does not say holds."""
+    """Return why the idea of a position holds no more, in its strategy's words; one whose strategy is gone holds."""
     strategy = ctx.strategies.get(position.strategy)
-    ask = getattr(strategy, "still_holds", None)
-    if ask is None:
-        return ""
-    thesis = ask(position, ctx.board, ctx.now)
-    return "" if thesis else (getattr(thesis, "reason", "") or "its strategy does not say why")
+    thesis = strategy.still_holds(position, ctx.board, ctx.now) if strategy is not None else STANDS
+    return "" if thesis.holds else thesis.reason or "its strategy does not say why"

@@ -12,7 +12,9 @@ from bot.domain.data.merged import MergedEarnings
 from bot.domain.events.feeds import DatumReceived
 from bot.domain.events.market_data import QuoteReceived
 from bot.domain.instruments import OptionContract, Right
-from bot.domain.position import CloseReason, PositionState
+from bot.domain.market import MarketView
+from bot.domain.position import CloseReason, Position, PositionState
+from bot.strategies.base import Thesis
 from tests.engine.desk import Desk
 from tests.engine.fakes import FakeStrategy, a_quote
 
@@ -26,17 +28,8 @@ class Idea(FakeStrategy):
 
     broken: str = ""
 
-    def still_holds(self, position: Any, view: Any, now: datetime) -> Any:
-        return _Thesis(not self.broken, self.broken)
-
-
-@dataclass
-class _Thesis:
-    holds: bool
-    reason: str
-
-    def __bool__(self) -> bool:
-        return self.holds
+    def still_holds(self, position: Position, view: MarketView, now: datetime) -> Thesis:
+        return Thesis(not self.broken, self.broken)
 
 
 async def holding(plan: Any, quantity: int = 6) -> Desk:
