@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from alembic import op
 
+from bot.store.constraints import allow_words
+
 revision: str = "0006"
 down_revision: str | None = "0005"
 branch_labels: str | Sequence[str] | None = None
@@ -48,17 +50,17 @@ def upgrade() -> None:
     op.execute(_SETTLEMENT)
     op.add_column("position", sa.Column("settlement_price", sa.BigInteger(), nullable=True))
     op.add_column("position", sa.Column("shares_before", sa.Integer(), nullable=True))
-    _allow(_EITHER, instead_of=_BEFORE)
+    allow_words("position", "close_reason", _EITHER, instead_of=_BEFORE)
     op.execute(
         "UPDATE position SET close_reason = 'settlement_pending', settlement = 'pending' WHERE close_reason = 'settled'"
     )
-    _allow(_NOW, instead_of=_EITHER)
+    allow_words("position", "close_reason", _NOW, instead_of=_EITHER)
 
 
 def downgrade() -> None:
     """The older schema counts what was settled as worthless, and what is still in the broker's book as on its way out
     without a reason."""
-    _allow(_EITHER, instead_of=_NOW)
+    allow_words("position", "close_reason", _EITHER, instead_of=_NOW)
     op.execute("UPDATE position SET realized_pnl = realized_pnl - settled_value * multiplier WHERE settled_value <> 0")
     op.execute("UPDATE position SET close_reason = 'flatten' WHERE close_reason = 'gap'")
     op.execute("UPDATE position SET close_reason = NULL WHERE close_reason = 'awaiting_settlement'")
@@ -66,36 +68,6 @@ def downgrade() -> None:
         "UPDATE position SET close_reason = 'settled' "
         "WHERE close_reason IN ('settlement_pending', 'expired', 'cash_settled', 'exercised')"
     )
-    _allow(_BEFORE, instead_of=_EITHER)
+    allow_words("position", "close_reason", _BEFORE, instead_of=_EITHER)
     for name in reversed(_COLUMNS):
         op.drop_column("position", name)
-
-
-def _allow(reasons: Sequence[str], *, instead_of: Sequence[str]) -> None:
-    """Let `close_reason` be one of other words.
-
-    SQLite has no statement for that, and to copy the table is not possible while others refer to it. It documents this
-    way instead: a constraint is text in the schema, which is changed and read anew; no row is touched.
-    """
-    words, before = _words(reasons), _words(instead_of)
-    bind = op.get_bind()
-    if bind.dialect.name != "sqlite":
-        op.drop_constraint(op.f("ck_position_close_reason_word"), "position", type_="check")
-        op.create_check_constraint(op.f("ck_position_close_reason_word"), "position", words)
-        return
-    version = bind.exec_driver_sql("PRAGMA schema_version").scalar_one()
-    bind.exec_driver_sql("PRAGMA writable_schema=ON")
-    changed = bind.exec_driver_sql(
-        "UPDATE sqlite_master SET sql = replace(sql, ?, ?) "
-        "WHERE type = 'table' AND name = 'position' AND instr(sql, ?) > 0",
-        (before, words, before),
-    )
-    bind.exec_driver_sql(f"PRAGMA schema_version={version + 1}")
-    bind.exec_driver_sql("PRAGMA writable_schema=RESET")
-    if changed.rowcount != 1:
-        raise RuntimeError("the table position has not the constraint that this revision changes")
-
-
-def _words(reasons: Sequence[str]) -> str:
-    listed = ", ".join(f"'{word}'" for word in reasons)
-    return f'"close_reason" IN ({listed})'
