@@ -6,6 +6,7 @@ first position of a day is all. Money in dollars.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -45,7 +46,7 @@ def greeks_of(greeks: Greeks | None, spot: Decimal | None, contracts: int, multi
     if greeks is None or spot is None or spot <= 0:
         return None
     values = (greeks.delta, greeks.gamma, greeks.vega, greeks.theta)
-    if any(value is None or value != value for value in values):  # noqa: PLR0124 - a NaN differs from itself
+    if any(value is None or not math.isfinite(value) for value in values):
         return None
     delta, gamma, vega, theta = (Decimal(str(value)) for value in values)
     step, size = spot / 100, contracts * multiplier

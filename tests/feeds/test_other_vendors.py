@@ -16,6 +16,8 @@ from bot.analytics.sentiment import mean_ticker_score
 from bot.app.simulated_vendors import at_the_simulator
 from bot.clocks.clock import ManualClock
 from bot.config.loader import load, validate_section
+from bot.domain.data.merged import ECONOMIC_EVENTS
+from bot.domain.data.sets import MARKET_WIDE
 from bot.domain.events import Event
 from bot.domain.events.feeds import DatumReceived, FeedReported
 from bot.domain.events.people import AlertRaised
@@ -74,11 +76,11 @@ async def test_each_shipped_set_gives_rows_in_a_simulated_day_without_a_key() ->
     assert "SPY" not in {each.key for each in faults}
 
     assert data["news_mean_score"].value[0].count == len(data["av_news_sentiment"].value)
-    kinds = {row.kind for row in data["economic_events"].value}
+    kinds = {row.kind for row in data[ECONOMIC_EVENTS].value}
     assert {"treasury_auction", "jobless_claims", "fed_speaker"} <= kinds
-    claims = next(row for row in data["economic_events"].value if row.kind == "jobless_claims")
+    claims = next(row for row in data[ECONOMIC_EVENTS].value if row.kind == "jobless_claims")
     assert set(claims.sources) == {"fred", "trading_economics"}
-    assert (data["economic_events"].source, data["economic_events"].key) == ("calendars", "*")
+    assert (data[ECONOMIC_EVENTS].source, data[ECONOMIC_EVENTS].key) == ("calendars", MARKET_WIDE)
 
 
 async def test_a_source_without_its_key_is_off_and_told_of_once() -> None:

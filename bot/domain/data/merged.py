@@ -10,6 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
+
+ECONOMIC_EVENTS: Final = "economic_events"
+EARNINGS_DATES: Final = "earnings_dates"
+"""The merged calendars on the board, under the key of what is not about one underlying (`MARKET_WIDE`)."""
 
 
 @dataclass(frozen=True, slots=True)

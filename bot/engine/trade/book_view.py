@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
+from bot.analytics.measure import rows_of
 from bot.domain.calendar import NEW_YORK
-from bot.domain.data.merged import MergedEvent
-from bot.domain.data.sets import OPTION_CONTRACTS
+from bot.domain.data.contracts import OptionContractRow
+from bot.domain.data.merged import ECONOMIC_EVENTS, MergedEvent
+from bot.domain.data.sets import MARKET_WIDE, OPTION_CONTRACTS
 from bot.domain.events.people import AlertRaised
 from bot.domain.instruments import OptionContract
 from bot.domain.signal import SIGNAL, Signal
@@ -18,7 +21,6 @@ from bot.engine.trade.sight import earnings_of
 from bot.risk.allowance import TradeFacts, kind_of
 from bot.risk.book_limits import BookAtRisk, BookGreeks, greeks_of, told
 
-ECONOMIC_EVENTS: Final = "economic_events"
 _NOTHING: Final = BookGreeks()
 
 
@@ -76,22 +78,25 @@ def trade_facts(ctx: Context, strategy: str, contract: OptionContract, rationale
 
 def _number(value: Any) -> float | None:
     known = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    return float(value) if known and value == value else None  # noqa: PLR0124 - a NaN differs from itself
+    return float(value) if known and math.isfinite(value) else None
 
 
 def _expected_move(ctx: Context, symbol: str, rationale: Mapping[str, Any]) -> float | None:
-    """Return the move that is expected of the underlying, as a fraction: the strategy's word, else the measure's."""
+    """Return the move that is expected of the underlying, as a fraction of its price: the strategy's word, else the
+    measure's, which is in dollars a share."""
     said = _number(rationale.get("expected_move"))
-    measure = getattr(ctx.board, "measure", None)
-    if said is not None or measure is None:
+    if said is not None:
         return said
-    return _number(getattr(measure("expected_move", symbol), "value", None))
+    reading, quote = ctx.board.measure("expected_move", symbol), ctx.board.quote(symbol)
+    price = quote.reference if quote is not None else None
+    if reading is None or reading.fault(ctx.now) or reading.number is None or not price:
+        return None
+    return reading.number / float(price)
 
 
 def _day_volume(ctx: Context, contract: OptionContract) -> int | None:
-    datum = ctx.board.datum(OPTION_CONTRACTS, contract.symbol)
-    rows = datum.value if datum is not None and isinstance(datum.value, tuple | list) else ()
-    return next((row.volume for row in rows if getattr(row, "contract", None) == contract), None)
+    rows: tuple[OptionContractRow, ...] = rows_of(ctx.board, OPTION_CONTRACTS, contract.symbol)
+    return next((row.volume for row in rows if row.contract == contract), None)
 
 
 def week_pnl(ctx: Context) -> Decimal:
@@ -154,6 +159,4 @@ def _left_by(ctx: Context, signal: Signal) -> datetime:
 
 
 def _events(ctx: Context) -> tuple[MergedEvent, ...]:
-    datum = ctx.board.datum(ECONOMIC_EVENTS, "")
-    rows = datum.value if datum is not None and isinstance(datum.value, tuple | list) else ()
-    return tuple(row for row in rows if isinstance(row, MergedEvent))
+    return rows_of(ctx.board, ECONOMIC_EVENTS, MARKET_WIDE)

@@ -11,6 +11,7 @@ Neither is a market order, and none works beside a sale. Whatever the style, a p
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
@@ -59,7 +60,7 @@ def dearest(ctx: Context, key: str, mid: Decimal) -> Decimal:
     greeks, contract = ctx.board.greeks(key), option_of_key(key)
     underlying = ctx.board.quote(contract.symbol) if contract is not None else None
     spot, delta = underlying.reference if underlying is not None else None, greeks.delta if greeks is not None else None
-    if spot is not None and delta is not None and delta == delta:  # noqa: PLR0124 - a NaN differs from itself
+    if spot is not None and delta is not None and math.isfinite(delta):
         most = min(most, mid + execution.max_slippage_bps / _BPS * spot * abs(Decimal(str(delta))))
     return max(grid.down(most), grid.up(mid + grid.tick_at(mid)))
 

@@ -8,9 +8,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from bot.analytics.measure import rows_of
 from bot.config.exits import NamedPlanSettings
 from bot.domain.calendar import new_york_day
-from bot.domain.data.merged import MergedEarnings
+from bot.domain.data.merged import EARNINGS_DATES, MergedEarnings
+from bot.domain.data.sets import MARKET_WIDE
 from bot.domain.instruments import OptionContract
 from bot.domain.money import to_price
 from bot.domain.position import ExitPlan, Position, PositionChange
@@ -22,7 +24,6 @@ from bot.risk.exit_rules import ExitSight, way_gone
 from bot.risk.ladder import UNSEEN, AtEntry, freeze_plan
 from bot.strategies.base import STANDS
 
-EARNINGS_DATES: Final = "earnings_dates"
 _AFTER_THE_CLOSE: Final = "after the close"
 
 
@@ -179,9 +180,8 @@ def _reports(ctx: Context, symbol: str) -> str:
 
 def earnings_of(ctx: Context, symbol: str) -> Iterable[MergedEarnings]:
     """Return the reports of a company that the calendars know."""
-    datum = ctx.board.datum(EARNINGS_DATES, "")
-    rows = datum.value if datum is not None else ()
-    return [row for row in rows if isinstance(row, MergedEarnings) and row.symbol == symbol]
+    rows: tuple[MergedEarnings, ...] = rows_of(ctx.board, EARNINGS_DATES, MARKET_WIDE)
+    return [row for row in rows if row.symbol == symbol]
 
 
 def _next_day(ctx: Context) -> date:

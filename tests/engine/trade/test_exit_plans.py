@@ -8,7 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from bot.config.exits import ExitsSettings
-from bot.domain.data.merged import MergedEarnings
+from bot.domain.data.merged import EARNINGS_DATES, MergedEarnings
+from bot.domain.data.sets import MARKET_WIDE
 from bot.domain.events.feeds import DatumReceived
 from bot.domain.events.market_data import QuoteReceived
 from bot.domain.instruments import OptionContract, Right
@@ -81,7 +82,7 @@ async def test_a_report_tonight_is_left_before_todays_end() -> None:
     desk = await holding(EXITS.fourteen_day)
     day = date(2026, 11, 20)
     rows = (MergedEarnings("SPY", day, "after the close", "", "", ("a",)),)
-    desk.put(DatumReceived("earnings_dates", "", rows, None, desk.clock.now(), 14400, "calendars"))
+    desk.put(DatumReceived(EARNINGS_DATES, MARKET_WIDE, rows, None, desk.clock.now(), 14400, "calendars"))
     await desk.wait(3)
     assert desk.position.state is PositionState.FILLED
     desk.clock.advance(timedelta(hours=5, minutes=50).total_seconds())
