@@ -15,6 +15,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final
 
+from bot.analytics.measure import rows_of
 from bot.domain.calendar import new_york_day
 from bot.domain.data.people import Dealing
 from bot.domain.data.sets import (
@@ -29,6 +30,7 @@ from bot.domain.data.sets import (
     RISK_REVERSAL_SKEW,
 )
 from bot.domain.market import MarketView
+from bot.domain.readings import PORTFOLIO
 from bot.strategies.declared import Input, InputKind
 from bot.strategies.inputs import said_of
 
@@ -118,19 +120,14 @@ _PRICE: Final = Input(InputKind.PRICE, 15)
 # ---- data sets
 
 
-def _rows(view: MarketView, dataset: str, key: str) -> tuple[Any, ...]:
-    datum = view.datum(dataset, key)
-    return tuple(datum.value) if datum is not None and datum.value else ()
-
-
 def _iv_rank(view: MarketView, symbol: str, now: datetime) -> Value | None:
-    rows = _rows(view, IV_RANK, symbol)
+    rows = rows_of(view, IV_RANK, symbol)
     return max(rows, key=lambda row: row.day).rank if rows else None
 
 
 def _call_skew(view: MarketView, symbol: str) -> list[float]:
     """Return call over put volatility by day, the newest last: the vendor's figure is put less call."""
-    rows = [row for row in _rows(view, RISK_REVERSAL_SKEW, symbol) if row.delta == _DELTA]
+    rows = [row for row in rows_of(view, RISK_REVERSAL_SKEW, symbol) if row.delta == _DELTA]
     return [-row.value for row in sorted(rows, key=lambda row: row.day)]
 
 
@@ -148,14 +145,14 @@ def _skew_change(view: MarketView, symbol: str, now: datetime) -> Value | None:
 
 
 def _greek_flow_delta(view: MarketView, symbol: str, now: datetime) -> Value | None:
-    rows = _rows(view, GREEK_FLOW, symbol)
+    rows = rows_of(view, GREEK_FLOW, symbol)
     return sum(row.directional_delta for row in rows) if rows else None
 
 
 def _congress_net(view: MarketView, symbol: str, now: datetime) -> Value | None:
     """The middle of each filed range; nothing filed is 0."""
     since, total = new_york_day(now) - _FILED_WITHIN, 0.0
-    for row in _rows(view, CONGRESS_TRADES, MARKET_WIDE):
+    for row in rows_of(view, CONGRESS_TRADES, MARKET_WIDE):
         if row.ticker != symbol or row.filed_on is None or row.filed_on < since or row.least is None:
             continue
         middle = float((row.least + (row.most if row.most is not None else row.least)) / 2)
@@ -165,7 +162,7 @@ def _congress_net(view: MarketView, symbol: str, now: datetime) -> Value | None:
 
 def _insiders_selling(view: MarketView, symbol: str, now: datetime) -> Value | None:
     since = new_york_day(now) - _FILED_WITHIN
-    rows = (row for row in _rows(view, INSIDER_TRADES, MARKET_WIDE) if row.ticker == symbol and row.code == "S")
+    rows = (row for row in rows_of(view, INSIDER_TRADES, MARKET_WIDE) if row.ticker == symbol and row.code == "S")
     return float(len({row.owner for row in rows if not row.planned and row.filed_on and row.filed_on >= since}))
 
 
@@ -173,8 +170,8 @@ def _catalyst_days(view: MarketView, symbol: str, now: datetime) -> Value | None
     """Days to the first date that is told; none is told: further away than any expiry."""
     today = new_york_day(now)
     told = [row.day for name in (EARNINGS_AFTERHOURS, EARNINGS_PREMARKET)
-            for row in _rows(view, name, MARKET_WIDE) if row.ticker == symbol]  # fmt: skip
-    told += [row.starts for row in _rows(view, FDA_CALENDAR, MARKET_WIDE) if row.ticker == symbol and row.starts]
+            for row in rows_of(view, name, MARKET_WIDE) if row.ticker == symbol]  # fmt: skip
+    told += [row.starts for row in rows_of(view, FDA_CALENDAR, MARKET_WIDE) if row.ticker == symbol and row.starts]
     ahead = [(day - today).days for day in told if day >= today]
     return float(min(ahead)) if ahead else _NOBODY_KNOWS_DAYS
 
@@ -218,7 +215,7 @@ NAMED: Final[Mapping[str, Named]] = MappingProxyType(
         "moc_confidence": _measure("moc", 180, "confidence"),
         "moc_asymmetry": _measure("moc", 180, "asymmetry"),
         "moc_dark_share": _measure("moc", 180, "dark_share"),
-        "heat": _measure("heat", 60, key="portfolio"),
+        "heat": _measure("heat", 60, key=PORTFOLIO),
         "divergence": _measure("divergence", _DAY_S),
         "dark_pool_z": _measure("dark_pool_z", 900),
         "insider_cluster": _measure("insider_cluster", _DAY_S),
