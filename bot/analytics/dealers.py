@@ -10,10 +10,11 @@ What was worked out for rows is kept while they and the price stand: measures, p
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from bot.analytics.chain_report import ChainReport, chain_report
 from bot.analytics.exposure import Convention, ListedOption
@@ -70,18 +71,27 @@ def dealers(view: MarketView, symbol: str, now: datetime, convention: Convention
     spot = spot_of(view, symbol)
     if spot is None:
         return NO_PRICE
+    seen = (datum.value, *(_value(view, name, symbol) for name in _VENDORS))
     known = _kept.get(symbol)
-    mark = (id(datum.value), spot, convention)
-    if known is not None and known[0] == mark and known[1] is datum.value:
-        return known[2]
+    if known is not None and known.by == (spot, convention) and all(map(operator.is_, known.seen, seen)):
+        return known.found
     found = _worked_out(view, symbol, datum, spot, now, convention)
     if len(_kept) >= KEPT and symbol not in _kept:
         del _kept[next(iter(_kept))]
-    _kept[symbol] = (mark, datum.value, found)
+    _kept[symbol] = _Kept(seen, (spot, convention), found)
     return found
 
 
-_kept: dict[str, tuple[Any, Any, DealersExposure | str]] = {}
+class _Kept(NamedTuple):
+    """What was worked out, and of which very rows: `seen` holds them, so that no other can be taken for one of them."""
+
+    seen: tuple[Any, ...]
+    by: tuple[float, Convention]
+    found: DealersExposure | str
+
+
+_kept: dict[str, _Kept] = {}
+_VENDORS: Final = (GEX_BY_STRIKE, SPOT_GEX, MAX_PAIN, GEX_BY_EXPIRY)
 
 
 def _worked_out(

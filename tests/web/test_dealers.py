@@ -123,6 +123,16 @@ def test_what_was_worked_out_is_kept_while_rows_price_and_reading_stand() -> Non
     assert dealers(seen, "SPY", NOW, Convention(flip=FlipBy.STRIKES)) is not first
 
 
+def test_the_vendors_newer_word_is_shown_although_contracts_and_price_stand() -> None:
+    seen = board()
+    dealers(seen, "SPY", NOW, Convention())
+    minute = SpotGexMinute(NOW, Decimal(590), 2.5e9, 0.0, 0.0, 0.0, 0.0)
+    seen.apply_datum(DatumReceived(SPOT_GEX, "SPY", (minute,), NOW, NOW, 600.0, "unusual_whales"))
+    newer = dealers(seen, "SPY", NOW, Convention())
+    assert not isinstance(newer, str)
+    assert newer.vendor.total == 2.5e9
+
+
 def test_each_chain_is_written_down_once() -> None:
     keeper, seen = DealersShown(), board()
     assert keeper.take(seen, NOW, Convention()) is not None
